@@ -1,0 +1,99 @@
+//! Reading a request's body: JSON, plain, of limited size, in limited time.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+
+use actix_web::HttpRequest;
+use actix_web::error::PayloadError;
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use actix_web::web::{Bytes, BytesMut, Payload};
+use futures_core::Stream;
+use tokio::time::timeout;
+
+use super::BodyLimits;
+use crate::error::{Error, Kind, Result};
+
+/// The whole body.
+///
+/// # Errors
+/// [`Kind::UnsupportedMediaType`], [`Kind::PayloadTooLarge`], [`Kind::RequestTimeout`], or
+/// [`Kind::InvalidRequest`] for broken framing.
+pub async fn read(req: &HttpRequest, payload: Payload, limits: BodyLimits) -> Result<Bytes> {
+    check_type(req)?;
+    let announced = announced_len(req);
+    if announced.is_some_and(|len| len > limits.max_bytes as u64) {
+        return Err(too_large(limits.max_bytes));
+    }
+    let capacity = announced.and_then(|len| usize::try_from(len).ok()).unwrap_or(0);
+    let read = read_all(payload, limits.max_bytes, capacity);
+    timeout(limits.timeout, read).await.unwrap_or_else(|_| {
+        let message = format!("the body did not arrive within {} s", limits.timeout.as_secs_f64());
+        Err(Error::new(Kind::RequestTimeout, message))
+    })
+}
+
+async fn read_all(payload: Payload, max_bytes: usize, capacity: usize) -> Result<Bytes> {
+    let mut payload = payload.into_inner();
+    let mut next = async || poll_fn(|cx| Pin::new(&mut payload).poll_next(cx)).await.transpose().map_err(broken);
+    let Some(first) = next().await? else { return Ok(Bytes::new()) };
+    if first.len() >= capacity {
+        // Nearly every body arrives whole: it is passed on as it is.
+        let Some(second) = next().await? else { return limited(first, max_bytes) };
+        let mut body = BytesMut::from(&*first);
+        body.extend_from_slice(&second);
+        while let Some(chunk) = next().await? {
+            body.extend_from_slice(&chunk);
+            if body.len() > max_bytes {
+                return Err(too_large(max_bytes));
+            }
+        }
+        return limited(body.freeze(), max_bytes);
+    }
+    let mut body = BytesMut::with_capacity(capacity);
+    body.extend_from_slice(&first);
+    while let Some(chunk) = next().await? {
+        body.extend_from_slice(&chunk);
+    }
+    limited(body.freeze(), max_bytes)
+}
+
+fn limited(body: Bytes, max_bytes: usize) -> Result<Bytes> {
+    if body.len() > max_bytes { Err(too_large(max_bytes)) } else { Ok(body) }
+}
+
+fn too_large(max_bytes: usize) -> Error {
+    Error::new(Kind::PayloadTooLarge, format!("the body is larger than {max_bytes} bytes"))
+}
+
+fn broken(error: PayloadError) -> Error {
+    let message = match error {
+        PayloadError::Incomplete(_) => "the body ended before its announced length".to_owned(),
+        other => format!("the body cannot be read: {other}"),
+    };
+    Error::new(Kind::InvalidRequest, message).with_code("incomplete_body")
+}
+
+fn announced_len(req: &HttpRequest) -> Option<u64> {
+    req.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// JSON, or nothing said about it; never compressed.
+fn check_type(req: &HttpRequest) -> Result<()> {
+    let value = |name| req.headers().get(name).map(HeaderValue::as_bytes).unwrap_or_default();
+    let coding = value(CONTENT_ENCODING).trim_ascii();
+    if !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity") {
+        let message = "compressed request bodies are not taken: send the JSON plain";
+        return Err(Error::new(Kind::UnsupportedMediaType, message)
+            .with_param("content-encoding")
+            .with_code("unsupported_content_encoding"));
+    }
+    let media_type = value(CONTENT_TYPE).split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    let is_json = media_type.eq_ignore_ascii_case(b"application/json")
+        || media_type.to_ascii_lowercase().ends_with(b"+json");
+    if media_type.is_empty() || is_json {
+        return Ok(());
+    }
+    let shown: String = String::from_utf8_lossy(media_type).chars().take(80).collect();
+    let message = format!("the content type must be application/json, not {shown:?}");
+    Err(Error::new(Kind::UnsupportedMediaType, message).with_param("content-type"))
+}

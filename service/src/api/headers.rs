@@ -1,0 +1,65 @@
+//! Headers between actix (`http` 0.2) and the engine (`http` 1): only the few that are passed on.
+
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::services::completion::ServedBy;
+
+const ENDPOINT: HeaderName = HeaderName::from_static("x-llm-proxy-endpoint");
+const ATTEMPTS: HeaderName = HeaderName::from_static("x-llm-proxy-attempts");
+
+/// The caller's headers that go upstream: who it is, how it traces, what LiteLLM and OpenAI read.
+/// Credentials, cookies, hop-by-hop headers and everything unknown stay here.
+const PASSED_ON: [&str; 4] = ["user-agent", "traceparent", "tracestate", "baggage"];
+const PASSED_ON_PREFIXES: [&str; 4] = ["x-litellm-", "openai-", "x-stainless-", "langfuse_"];
+
+/// The caller's headers that go upstream.
+pub fn passed_on(headers: &HeaderMap) -> Vec<(http::HeaderName, http::HeaderValue)> {
+    let kept = headers.iter().filter(|(name, _)| {
+        let name = name.as_str();
+        let prefixed = PASSED_ON_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+        // LiteLLM takes a key here as well.
+        (prefixed && name != "x-litellm-api-key") || PASSED_ON.contains(&name)
+    });
+    let converted = kept.filter_map(|(name, value)| {
+        let name = http::HeaderName::from_bytes(name.as_str().as_bytes()).ok()?;
+        Some((name, http::HeaderValue::from_bytes(value.as_bytes()).ok()?))
+    });
+    converted.collect()
+}
+
+/// Adds the upstream's headers that are passed back.
+pub fn add_upstream(to: &mut HeaderMap, headers: &[(http::HeaderName, http::HeaderValue)]) {
+    for (name, value) in headers {
+        let name = HeaderName::from_bytes(name.as_str().as_bytes());
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(value.as_bytes())) {
+            to.insert(name, value);
+        }
+    }
+}
+
+/// Adds who served, after how many calls.
+pub fn add_served_by(to: &mut HeaderMap, by: &ServedBy) {
+    if let Ok(name) = HeaderValue::from_str(&by.endpoint.name) {
+        to.insert(ENDPOINT, name);
+    }
+    to.insert(ATTEMPTS, HeaderValue::from(by.attempts));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_and_unknown_headers_stay_here() {
+        let mut headers = HeaderMap::new();
+        for name in ["authorization", "x-internal-auth", "cookie", "x-litellm-api-key", "connection", "x-other"] {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static("secret"));
+        }
+        for name in ["user-agent", "traceparent", "x-litellm-tags", "openai-organization"] {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static("v"));
+        }
+        let mut names: Vec<_> = passed_on(&headers).into_iter().map(|(name, _)| name.to_string()).collect();
+        names.sort();
+        assert_eq!(names, ["openai-organization", "traceparent", "user-agent", "x-litellm-tags"]);
+    }
+}

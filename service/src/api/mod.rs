@@ -1,0 +1,89 @@
+//! The HTTP surface: routes, bodies in, answers out.
+//!
+//! Knows actix-web. Refuses to know upstreams and vendors: it asks the services.
+
+mod body;
+pub mod error_response;
+mod headers;
+mod metrics;
+pub mod openapi;
+pub mod v1;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web::{self, ServiceConfig};
+
+use crate::outbound::client::Client;
+use crate::services::catalog::Catalog;
+use crate::services::completion::Engine;
+use crate::services::readiness::Readiness;
+
+/// What every handler may use; one a worker, most of it shared.
+pub struct Api {
+    /// Answers requests.
+    pub engine: Arc<Engine>,
+    /// Lists models.
+    pub catalog: Arc<Catalog>,
+    /// Knows whether the backend answers.
+    pub readiness: Arc<Readiness>,
+    /// This worker's connections.
+    pub client: Client,
+    /// What `/health` tells.
+    pub about: About,
+    /// What a body may be.
+    pub body_limits: BodyLimits,
+}
+
+/// What `/health` tells.
+#[derive(Clone)]
+pub struct About {
+    /// The version.
+    pub version: String,
+    /// `litellm`, `native` or `mock`.
+    pub mode: String,
+}
+
+/// What a request's body may be.
+#[derive(Clone, Copy)]
+pub struct BodyLimits {
+    /// Its size.
+    pub max_bytes: usize,
+    /// How long it may take to arrive.
+    pub timeout: Duration,
+}
+
+/// Every route's path, for metrics.
+pub const ROUTES: &[&str] = &[
+    "/health",
+    "/health/live",
+    "/health/ready",
+    "/v1/chat/completions",
+    "/chat/completions",
+    "/v1/completions",
+    "/v1/embeddings",
+    "/v1/models",
+    "/v1/llm/models",
+    "/openapi.json",
+    "/docs",
+    "/metrics",
+];
+
+/// The routes. A known path with a wrong method is 405, an unknown path 404.
+pub fn routes(config: &mut ServiceConfig) {
+    let get = |path: &str| web::resource(path).default_service(web::to(error_response::only_get));
+    let post = |path: &str| web::resource(path).default_service(web::to(error_response::only_post));
+    config
+        .service(post("/v1/chat/completions").route(web::post().to(v1::chat::chat)))
+        .service(post("/chat/completions").route(web::post().to(v1::chat::chat)))
+        .service(post("/v1/completions").route(web::post().to(v1::chat::completions)))
+        .service(post("/v1/embeddings").route(web::post().to(v1::embeddings::embeddings)))
+        .service(get("/v1/models").route(web::get().to(v1::models::models)))
+        .service(get("/v1/llm/models").route(web::get().to(v1::models::models)))
+        .service(get("/health").route(web::get().to(v1::health::health)))
+        .service(get("/health/live").route(web::get().to(v1::health::live)))
+        .service(get("/health/ready").route(web::get().to(v1::health::ready)))
+        .service(get("/metrics").route(web::get().to(metrics::metrics)))
+        .configure(openapi::routes)
+        .default_service(web::to(error_response::unknown_path));
+}

@@ -1,0 +1,159 @@
+//! The description of the HTTP surface, and a page that shows it without the internet.
+
+use actix_web::HttpResponse;
+use actix_web::web::{self, ServiceConfig};
+use serde::Serialize;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi, ToSchema};
+use utoipa_swagger_ui::SwaggerUi;
+
+use super::{error_response, v1};
+
+/// A conversation to answer; every other member of OpenAI's request is passed on.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"model": "gpt-3.5-turbo", "messages": [{"role": "user", "content": "Say hello!"}]}))]
+pub struct ChatRequest {
+    /// A model of `/v1/models`; without it, the service's default.
+    model: Option<String>,
+    /// The conversation, oldest first; not empty.
+    messages: Vec<ChatMessage>,
+    /// Whether the answer comes as Server-Sent Events.
+    stream: Option<bool>,
+    /// `{"include_usage": true}` for a last chunk with the usage.
+    stream_options: Option<serde_json::Value>,
+    /// From 0 to 2.
+    temperature: Option<f64>,
+    /// The longest answer, in tokens.
+    max_completion_tokens: Option<u64>,
+    /// Functions that the model may call.
+    tools: Option<Vec<serde_json::Value>>,
+    /// `none`, `auto`, `required`, or one function.
+    tool_choice: Option<serde_json::Value>,
+}
+
+/// One turn of a conversation.
+#[derive(Serialize, ToSchema)]
+pub struct ChatMessage {
+    /// `system`, `developer`, `user`, `assistant`, `tool` or `function`.
+    role: String,
+    /// A text, or OpenAI's content parts.
+    content: Option<serde_json::Value>,
+}
+
+/// OpenAI's chat completion.
+#[derive(Serialize, ToSchema)]
+pub struct ChatResponse {
+    /// The answer's id.
+    id: String,
+    /// `chat.completion`
+    object: String,
+    /// Unix time in seconds.
+    created: u64,
+    /// The model that answered.
+    model: String,
+    /// The answers.
+    choices: Vec<serde_json::Value>,
+    /// The tokens it cost.
+    usage: Option<serde_json::Value>,
+}
+
+/// A text to continue.
+#[derive(Serialize, ToSchema)]
+pub struct CompletionRequest {
+    /// A model of `/v1/models`.
+    model: Option<String>,
+    /// The text, or several.
+    prompt: serde_json::Value,
+    /// Whether the answer comes as Server-Sent Events.
+    stream: Option<bool>,
+}
+
+/// Texts to turn into vectors.
+#[derive(Serialize, ToSchema)]
+pub struct EmbeddingsRequest {
+    /// A model of `/v1/models`.
+    model: Option<String>,
+    /// A text, texts, or tokens.
+    input: serde_json::Value,
+    /// How long the vectors are.
+    dimensions: Option<u32>,
+    /// `float` or `base64`.
+    encoding_format: Option<String>,
+}
+
+/// OpenAI's list of models.
+#[derive(Serialize, ToSchema)]
+pub struct ModelList {
+    /// `list`
+    object: String,
+    /// `{"id", "object", "created", "owned_by"}` each.
+    data: Vec<serde_json::Value>,
+}
+
+/// OpenAI's error envelope.
+#[derive(Serialize, ToSchema)]
+pub struct ErrorEnvelope {
+    /// What went wrong.
+    error: ErrorObject,
+}
+
+/// What went wrong.
+#[derive(Serialize, ToSchema)]
+pub struct ErrorObject {
+    /// For people.
+    message: String,
+    /// The class of the error.
+    r#type: String,
+    /// The member of the request that is at fault.
+    param: Option<String>,
+    /// For programs.
+    code: Option<String>,
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "llm-proxy", description = "Any LLM behind one OpenAI-format API, with honest streams."),
+    paths(
+        v1::chat::chat,
+        v1::chat::completions,
+        v1::embeddings::embeddings,
+        v1::models::models,
+        v1::health::health,
+        v1::health::live,
+        v1::health::ready,
+    ),
+    modifiers(&Keys),
+    security(("internal_auth" = []), ("bearer" = [])),
+)]
+struct Description;
+
+struct Keys;
+
+impl Modify for Keys {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let components = openapi.components.get_or_insert_default();
+        let key = ApiKey::Header(ApiKeyValue::new("x-internal-auth"));
+        components.add_security_scheme("internal_auth", SecurityScheme::ApiKey(key));
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    }
+}
+
+/// The description as pretty JSON, for `llm-proxy openapi`.
+///
+/// # Errors
+/// It cannot be written as JSON.
+pub fn description() -> serde_json::Result<String> {
+    Description::openapi().to_pretty_json()
+}
+
+/// `/openapi.json` and `/docs`.
+pub fn routes(config: &mut ServiceConfig) {
+    let page = SwaggerUi::new("/docs/{file:.*}").url("/openapi.json", Description::openapi());
+    let docs = web::resource("/docs").default_service(web::to(error_response::only_get));
+    config.service(docs.route(web::get().to(to_the_page))).service(page);
+}
+
+async fn to_the_page() -> HttpResponse {
+    HttpResponse::TemporaryRedirect().insert_header(("location", "/docs/")).finish()
+}

@@ -1,0 +1,74 @@
+//! From an HTTP request to the engine and back: the same for every operation.
+
+use std::convert::Infallible;
+use std::time::Instant;
+
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+use futures_util::stream;
+
+use crate::api::error_response::{Fault, failed};
+use crate::api::{Api, body, headers};
+use crate::domain::envelope::Operation;
+use crate::middleware::request_id::RequestId;
+use crate::services::completion::{Asked, Served};
+use crate::services::relay::Relay;
+
+/// nginx and others in front of us must not collect events.
+const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// Answers one request.
+///
+/// # Errors
+/// What is wrong with the request itself, as OpenAI's envelope.
+pub async fn answer(
+    operation: Operation,
+    req: HttpRequest,
+    payload: Payload,
+    api: Data<Api>,
+) -> Result<HttpResponse, Fault> {
+    let body = body::read(&req, payload, api.body_limits).await?;
+    let (request_id, received) = match req.extensions().get::<RequestId>() {
+        Some(RequestId { id, received }) => (id.clone(), *received),
+        None => (String::new(), Instant::now()),
+    };
+    let asked = Asked { operation, body, request_id, received, headers: headers::passed_on(req.headers()) };
+    Ok(match api.engine.complete(&api.client, asked).await {
+        Ok(served) => response(served),
+        Err(failure) => failed(&failure),
+    })
+}
+
+fn response(served: Served) -> HttpResponse {
+    match served {
+        Served::Whole { by, headers, body } => {
+            let mut response = HttpResponse::Ok().body(body);
+            let to = response.headers_mut();
+            to.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            headers::add_upstream(to, &headers);
+            headers::add_served_by(to, &by);
+            response
+        }
+        Served::Stream { by, headers, relay } => {
+            let mut response = HttpResponse::Ok().streaming(events(relay));
+            let to = response.headers_mut();
+            to.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+            headers::add_upstream(to, &headers);
+            to.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+            to.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
+            headers::add_served_by(to, &by);
+            response
+        }
+    }
+}
+
+/// The relay as a stream that cannot fail: its failures are events.
+fn events(
+    relay: Box<Relay>,
+) -> impl futures_core::Stream<Item = Result<actix_web::web::Bytes, Infallible>> + 'static {
+    Box::pin(stream::unfold(relay, |mut relay| async move {
+        let bytes = relay.next().await?;
+        Some((Ok(bytes), relay))
+    }))
+}

@@ -1,0 +1,55 @@
+//! Completions: chat, and the older form.
+
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::answer::answer;
+use crate::api::Api;
+use crate::api::error_response::Fault;
+use crate::api::openapi::{ChatRequest, ChatResponse, CompletionRequest, ErrorEnvelope};
+use crate::domain::envelope::Operation;
+
+/// Answers a conversation, whole or as Server-Sent Events.
+///
+/// With `"stream": true` the answer is a stream of `data: {chunk}` events that ends with
+/// `data: [DONE]` if, and only if, it is complete; a failure in the middle is a last event
+/// `data: {"error": …}`. Unknown members of the request are passed on untouched.
+///
+/// # Errors
+/// As OpenAI's envelope.
+#[utoipa::path(
+    post,
+    path = "/v1/chat/completions",
+    tag = "completions",
+    request_body = ChatRequest,
+    responses(
+        (status = 200, description = "The answer, or a stream of events", body = ChatResponse),
+        (status = 400, description = "The request is malformed, or was refused upstream", body = ErrorEnvelope),
+        (status = 401, description = "No key, or a wrong one", body = ErrorEnvelope),
+        (status = 429, description = "Rate limit; see `retry-after`", body = ErrorEnvelope),
+        (status = 502, description = "The upstream failed", body = ErrorEnvelope),
+        (status = 503, description = "The upstream cannot be reached, or the service is stopping", body = ErrorEnvelope),
+        (status = 504, description = "The upstream did not answer in time", body = ErrorEnvelope),
+    ),
+)]
+pub async fn chat(req: HttpRequest, payload: Payload, api: Data<Api>) -> Result<HttpResponse, Fault> {
+    answer(Operation::Chat, req, payload, api).await
+}
+
+/// Continues a text: the older form, relayed.
+///
+/// # Errors
+/// As OpenAI's envelope.
+#[utoipa::path(
+    post,
+    path = "/v1/completions",
+    tag = "completions",
+    request_body = CompletionRequest,
+    responses(
+        (status = 200, description = "OpenAI's text completion, or a stream of events"),
+        (status = 400, description = "The request is malformed, or was refused upstream", body = ErrorEnvelope),
+    ),
+)]
+pub async fn completions(req: HttpRequest, payload: Payload, api: Data<Api>) -> Result<HttpResponse, Fault> {
+    answer(Operation::Completions, req, payload, api).await
+}

@@ -1,0 +1,28 @@
+//! Embeddings, relayed.
+
+use actix_web::web::{Data, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::answer::answer;
+use crate::api::Api;
+use crate::api::error_response::Fault;
+use crate::api::openapi::{EmbeddingsRequest, ErrorEnvelope};
+use crate::domain::envelope::Operation;
+
+/// Turns texts into vectors.
+///
+/// # Errors
+/// As OpenAI's envelope.
+#[utoipa::path(
+    post,
+    path = "/v1/embeddings",
+    tag = "embeddings",
+    request_body = EmbeddingsRequest,
+    responses(
+        (status = 200, description = "OpenAI's list of embeddings"),
+        (status = 400, description = "The request is malformed, or was refused upstream", body = ErrorEnvelope),
+    ),
+)]
+pub async fn embeddings(req: HttpRequest, payload: Payload, api: Data<Api>) -> Result<HttpResponse, Fault> {
+    answer(Operation::Embeddings, req, payload, api).await
+}

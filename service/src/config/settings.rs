@@ -1,0 +1,434 @@
+//! The settings: every `LLM_PROXY__` variable, its default, and what is refused.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+pub use super::read::Shown;
+use super::read::{Reader, Text, Zero};
+use crate::domain::endpoint::{BaseUrl, Deadlines};
+use crate::domain::secret::Secret;
+
+/// What every variable's name starts with.
+pub const PREFIX: &str = "LLM_PROXY__";
+
+/// The key of a service that nobody configured: good on loopback only.
+pub const DEFAULT_INTERNAL_API_KEY: &str = "change-me-internal-key";
+
+/// One variable is wrong: its name, what it held, what was expected. Never shows a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingsError {
+    variable: String,
+    problem: String,
+}
+
+impl SettingsError {
+    /// `problem` with the variable of that name, without its prefix.
+    pub fn new(name: &str, problem: impl Into<String>) -> Self {
+        let variable = format!("{PREFIX}{name}");
+        let problem = problem.into();
+        Self { variable, problem }
+    }
+}
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.variable, self.problem)
+    }
+}
+
+impl std::error::Error for SettingsError {}
+
+macro_rules! named_choice {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum $name { $($(#[$variant_doc])* $variant),+ }
+
+        impl $name {
+            const ALL: &[Self] = &[$(Self::$variant),+];
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self { $(Self::$variant => $text),+ })
+            }
+        }
+    };
+}
+
+named_choice! {
+    /// Who answers.
+    Mode {
+        /// A LiteLLM proxy.
+        Litellm = "litellm",
+        /// The providers themselves.
+        Native = "native",
+        /// The deterministic mock in this process.
+        Mock = "mock",
+    }
+}
+
+named_choice! {
+    /// The least severe messages that are logged.
+    LogLevel {
+        /// Failures of the service.
+        Error = "ERROR",
+        /// What an operator should look at.
+        Warn = "WARN",
+        /// One line a request and a change of state.
+        Info = "INFO",
+        /// How a request went.
+        Debug = "DEBUG",
+        /// Everything.
+        Trace = "TRACE",
+    }
+}
+
+named_choice! {
+    /// The form of a log line.
+    LogFormat {
+        /// For people.
+        Text = "text",
+        /// One JSON object a line.
+        Json = "json",
+    }
+}
+
+named_choice! {
+    /// When a request moves on to the next endpoint of its route.
+    Failover {
+        /// After the first failure, while another endpoint is healthy.
+        Eager = "eager",
+        /// When the attempts at one endpoint are used up.
+        Patient = "patient",
+    }
+}
+
+/// How requests are retried.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RetrySettings {
+    /// Attempts an endpoint.
+    pub attempts: u32,
+    /// The wait before the second attempt.
+    pub base: Duration,
+    /// The longest wait.
+    pub max: Duration,
+    /// Retries as a share of the traffic.
+    pub budget_ratio: f64,
+    /// When to move on.
+    pub failover: Failover,
+    /// Consecutive failures that open a breaker.
+    pub breaker_failures: u32,
+    /// How long a breaker stays open.
+    pub breaker_open: Duration,
+}
+
+/// What the HTTP server allows its clients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerLimits {
+    /// The largest request body, in bytes.
+    pub max_body_bytes: usize,
+    /// Open connections a worker.
+    pub max_connections: usize,
+    /// For a request's head, from its connection on.
+    pub header_timeout: Duration,
+    /// For a request's body, from its head on.
+    pub body_timeout: Duration,
+    /// For open answers after SIGTERM.
+    pub drain_timeout: Duration,
+}
+
+/// Every setting, checked.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Who answers.
+    pub mode: Mode,
+    /// The host name or address to listen on.
+    pub host: String,
+    /// The port to listen on; 0 takes any free one.
+    pub port: u16,
+    /// Worker threads.
+    pub workers: usize,
+    /// What callers show in `x-internal-auth`.
+    pub internal_api_key: Secret,
+    /// The LiteLLM proxy's URL.
+    pub litellm_proxy_url: BaseUrl,
+    /// Our key for it.
+    pub litellm_api_key: Option<Secret>,
+    /// The model of requests that name none.
+    pub default_model: String,
+    /// LiteLLM's configuration file.
+    pub config: Option<PathBuf>,
+    /// Whether the file's endpoints stand behind LiteLLM.
+    pub native_fallback: bool,
+    /// The least severe messages that are logged.
+    pub log_level: LogLevel,
+    /// The form of a log line.
+    pub log_format: LogFormat,
+    /// The version that `/health` tells.
+    pub version: String,
+    /// How long each part of an upstream call may take.
+    pub deadlines: Deadlines,
+    /// Silence in a stream before a keep-alive comment; `None` sends none.
+    pub keepalive_interval: Option<Duration>,
+    /// Retries, failover and breakers.
+    pub retry: RetrySettings,
+    /// What clients may do.
+    pub limits: ServerLimits,
+    /// Whether `/metrics` needs no key.
+    pub metrics_open: bool,
+    /// The pause between two chunks of the mock's streams.
+    pub mock_delay: Duration,
+    /// Every variable with its effective value, secrets as `***`.
+    pub shown: Vec<Shown>,
+    /// What the operator should know and the start does not stop for.
+    pub warnings: Vec<String>,
+}
+
+/// The variables as text, by name: envy matches them without regard to case.
+#[derive(Deserialize)]
+struct Variables {
+    llm_mode: Text,
+    host: Text,
+    port: Text,
+    workers: Text,
+    internal_api_key: Text,
+    litellm_proxy_url: Text,
+    litellm_api_key: Text,
+    default_model: Text,
+    config: Text,
+    native_fallback: Text,
+    log_level: Text,
+    log_format: Text,
+    version: Text,
+    connect_timeout_s: Text,
+    first_byte_timeout_s: Text,
+    idle_timeout_s: Text,
+    request_timeout_s: Text,
+    header_timeout_s: Text,
+    body_timeout_s: Text,
+    keepalive_interval_s: Text,
+    drain_timeout_s: Text,
+    max_body_bytes: Text,
+    max_connections: Text,
+    metrics_open: Text,
+    mock_delay_ms: Text,
+    retry_attempts: Text,
+    retry_base_ms: Text,
+    retry_max_ms: Text,
+    retry_budget_ratio: Text,
+    failover: Text,
+    breaker_failures: Text,
+    breaker_open_s: Text,
+}
+
+impl Settings {
+    /// Reads the process's environment; a `.env` in the working directory fills what is not set there.
+    ///
+    /// # Errors
+    /// The first variable that is wrong, or a `.env` that cannot be read.
+    pub fn from_env() -> Result<Self, SettingsError> {
+        let mut variables = HashMap::new();
+        match dotenvy::dotenv_iter() {
+            Ok(lines) => {
+                for line in lines {
+                    let (name, value) = line.map_err(|error| unreadable_dotenv(&error))?;
+                    variables.insert(name, value);
+                }
+            }
+            Err(error) if error.not_found() => {}
+            Err(error) => return Err(unreadable_dotenv(&error)),
+        }
+        let environment = std::env::vars_os();
+        variables.extend(environment.filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
+        }));
+        Self::from_variables(variables)
+    }
+
+    /// Reads `variables`: names with their prefix, and texts. Others than `LLM_PROXY__…` are passed over.
+    ///
+    /// # Errors
+    /// The first variable that is wrong.
+    pub fn from_variables(
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, SettingsError> {
+        let ours: Vec<_> = variables
+            .into_iter()
+            .filter(|(name, _)| name.starts_with(PREFIX))
+            .collect();
+        let names: Vec<String> = ours.iter().map(|(name, _)| name.clone()).collect();
+        let variables: Variables = envy::prefixed(PREFIX)
+            .from_iter(ours)
+            .map_err(|error| SettingsError::new("", error.to_string()))?;
+        let mut settings = read(variables)?;
+        settings.warn_of_unknown(&names);
+        settings.refuse_what_does_not_fit()?;
+        Ok(settings)
+    }
+
+    fn warn_of_unknown(&mut self, names: &[String]) {
+        const OF_THE_PYTHON_CLIENT: &str = "LLM_PROXY__BASE_URL";
+        for name in names {
+            let known = self.shown.iter().any(|shown| shown.variable.eq_ignore_ascii_case(name));
+            if !known && name != OF_THE_PYTHON_CLIENT {
+                self.warnings.push(format!("{name} is not a setting of this version: ignored"));
+            }
+        }
+    }
+
+    fn refuse_what_does_not_fit(&self) -> Result<(), SettingsError> {
+        let default_key = self.internal_api_key.expose() == DEFAULT_INTERNAL_API_KEY;
+        if default_key && !is_loopback(&self.host) {
+            let problem = format!(
+                "holds its default, which is public knowledge: expected a key of your own, or {PREFIX}HOST \
+                 on loopback instead of {:?}",
+                self.host
+            );
+            return Err(SettingsError::new("INTERNAL_API_KEY", problem));
+        }
+        if self.mode == Mode::Native {
+            let problem = "holds \"native\", but no endpoint is configured: expected litellm or mock";
+            return Err(SettingsError::new("LLM_MODE", problem));
+        }
+        match &self.config {
+            Some(path) if !path.is_file() => {
+                let problem = format!("holds {path:?}, expected the path of a readable file");
+                Err(SettingsError::new("CONFIG", problem))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn unreadable_dotenv(error: &dotenvy::Error) -> SettingsError {
+    // The error of a bad line quotes the line, which may hold a key: only its place is told.
+    let problem = match error {
+        dotenvy::Error::LineParse(_, at) => format!("cannot be read from .env: bad character {at} of a line"),
+        other => format!("cannot be read from .env: {other}"),
+    };
+    SettingsError::new("*", problem)
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address: Result<IpAddr, _> = host.parse();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+fn read(vars: Variables) -> Result<Settings, SettingsError> {
+    let mut r = Reader::default();
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+    let ms = Duration::from_millis;
+    Ok(Settings {
+        mode: r.choice("LLM_MODE", vars.llm_mode, Mode::Litellm, Mode::ALL)?,
+        host: r.text("HOST", vars.host, "127.0.0.1")?,
+        port: narrow(r.number("PORT", vars.port, 8002, (0, u64::from(u16::MAX)))?),
+        workers: narrow(r.number("WORKERS", vars.workers, cores, (1, 1024))?),
+        internal_api_key: internal_api_key(&mut r, vars.internal_api_key)?,
+        litellm_proxy_url: litellm_proxy_url(&mut r, vars.litellm_proxy_url)?,
+        litellm_api_key: header_secret(&mut r, "LITELLM_API_KEY", vars.litellm_api_key)?,
+        default_model: r.text("DEFAULT_MODEL", vars.default_model, "gpt-3.5-turbo")?,
+        config: config_file(&mut r, vars.config),
+        native_fallback: r.boolean("NATIVE_FALLBACK", vars.native_fallback, true)?,
+        log_level: r.choice("LOG_LEVEL", vars.log_level, LogLevel::Info, LogLevel::ALL)?,
+        log_format: r.choice("LOG_FORMAT", vars.log_format, LogFormat::Text, LogFormat::ALL)?,
+        version: r.text("VERSION", vars.version, env!("CARGO_PKG_VERSION"))?,
+        deadlines: Deadlines {
+            connect: r.seconds("CONNECT_TIMEOUT_S", vars.connect_timeout_s, 5.0, Zero::Refused)?,
+            first_byte: r.seconds("FIRST_BYTE_TIMEOUT_S", vars.first_byte_timeout_s, 120.0, Zero::Refused)?,
+            idle: r.seconds("IDLE_TIMEOUT_S", vars.idle_timeout_s, 60.0, Zero::Refused)?,
+            total: r.seconds("REQUEST_TIMEOUT_S", vars.request_timeout_s, 600.0, Zero::Refused)?,
+        },
+        keepalive_interval: Some(r.seconds("KEEPALIVE_INTERVAL_S", vars.keepalive_interval_s, 15.0, Zero::TurnsOff)?)
+            .filter(|interval| !interval.is_zero()),
+        limits: ServerLimits {
+            max_body_bytes: narrow(r.number("MAX_BODY_BYTES", vars.max_body_bytes, 16 << 20, (1024, 1 << 32))?),
+            max_connections: narrow(r.number("MAX_CONNECTIONS", vars.max_connections, 25_000, (1, 1 << 20))?),
+            header_timeout: r.seconds("HEADER_TIMEOUT_S", vars.header_timeout_s, 10.0, Zero::Refused)?,
+            body_timeout: r.seconds("BODY_TIMEOUT_S", vars.body_timeout_s, 30.0, Zero::Refused)?,
+            drain_timeout: r.seconds("DRAIN_TIMEOUT_S", vars.drain_timeout_s, 30.0, Zero::TurnsOff)?,
+        },
+        metrics_open: r.boolean("METRICS_OPEN", vars.metrics_open, false)?,
+        mock_delay: ms(r.number("MOCK_DELAY_MS", vars.mock_delay_ms, 20, (0, 60_000))?),
+        retry: RetrySettings {
+            attempts: narrow(r.number("RETRY_ATTEMPTS", vars.retry_attempts, 3, (1, 100))?),
+            base: ms(r.number("RETRY_BASE_MS", vars.retry_base_ms, 1_000, (0, 600_000))?),
+            max: ms(r.number("RETRY_MAX_MS", vars.retry_max_ms, 30_000, (0, 600_000))?),
+            budget_ratio: r.value("RETRY_BUDGET_RATIO", vars.retry_budget_ratio, 0.2, |text| {
+                let ratio = text.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio));
+                ratio.ok_or_else(|| "a share from 0 to 1".to_owned())
+            })?,
+            failover: r.choice("FAILOVER", vars.failover, Failover::Eager, Failover::ALL)?,
+            breaker_failures: narrow(r.number("BREAKER_FAILURES", vars.breaker_failures, 3, (1, 10_000))?),
+            breaker_open: r.seconds("BREAKER_OPEN_S", vars.breaker_open_s, 120.0, Zero::Refused)?,
+        },
+        warnings: not_in_effect(&r),
+        shown: r.shown,
+    })
+}
+
+/// The variables that are read and checked already and change nothing before retries and native
+/// endpoints exist: one that was set must not be lost in silence.
+fn not_in_effect(reader: &Reader) -> Vec<String> {
+    const PREFIXES: [&str; 5] = ["RETRY_", "FAILOVER", "BREAKER_", "NATIVE_FALLBACK", "CONFIG"];
+    let set = reader.shown.iter().filter(|shown| shown.set);
+    let unused = set.filter(|shown| {
+        let name = &shown.variable[PREFIX.len()..];
+        PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    });
+    unused.map(|shown| format!("{} has no effect in this version", shown.variable)).collect()
+}
+
+/// A number whose range was checked when it was read.
+fn narrow<T: TryFrom<u64> + Default>(number: u64) -> T {
+    T::try_from(number).unwrap_or_default()
+}
+
+fn litellm_proxy_url(r: &mut Reader, text: Text) -> Result<BaseUrl, SettingsError> {
+    const NAME: &str = "LITELLM_PROXY_URL";
+    let set = text.as_deref().is_some_and(|text| !text.is_empty());
+    let text = text.filter(|_| set).unwrap_or_else(|| "http://localhost:4000".to_owned());
+    let url: BaseUrl = text.parse().map_err(|expected| {
+        // A URL with credentials is among what is refused, so what it held cannot be shown whole.
+        let held = text.rsplit_once('@').map_or(text.clone(), |(_, host)| format!("***@{host}"));
+        SettingsError::new(NAME, format!("holds {held:?}, expected {expected}"))
+    })?;
+    r.show(NAME, url.to_string(), set);
+    Ok(url)
+}
+
+fn internal_api_key(r: &mut Reader, text: Text) -> Result<Secret, SettingsError> {
+    const NAME: &str = "INTERNAL_API_KEY";
+    match header_secret(r, NAME, text)? {
+        Some(key) => Ok(key),
+        None => Ok(Secret::new(DEFAULT_INTERNAL_API_KEY)),
+    }
+}
+
+/// A secret that travels in a header; shown as `***` where it is set.
+fn header_secret(r: &mut Reader, name: &str, text: Text) -> Result<Option<Secret>, SettingsError> {
+    let text = text.filter(|text| !text.is_empty());
+    if text.as_deref().is_some_and(|text| text.bytes().any(|byte| !byte.is_ascii_graphic())) {
+        let problem = "holds ***, expected visible ASCII characters without spaces";
+        return Err(SettingsError::new(name, problem));
+    }
+    let shown = if text.is_some() { "***" } else { "(none or default)" };
+    r.show(name, shown.to_owned(), text.is_some());
+    Ok(text.map(Secret::new))
+}
+
+fn config_file(r: &mut Reader, text: Text) -> Option<PathBuf> {
+    let named = text.filter(|text| !text.is_empty()).map(PathBuf::from);
+    let shown = named.as_deref().map_or_else(|| "(none)".into(), Path::to_string_lossy).into_owned();
+    r.show("CONFIG", shown, named.is_some());
+    named
+}
+
+#[cfg(test)]
+#[path = "settings_tests.rs"]
+mod tests;

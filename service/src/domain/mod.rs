@@ -1,0 +1,12 @@
+//! The canonical types: what a request, an answer and its cost are, whatever vendor serves them.
+//!
+//! Knows OpenAI's wire format, which is the canonical one. Refuses to know vendors, sockets, clocks,
+//! settings and HTTP servers.
+
+pub mod access;
+pub mod call;
+pub mod chat;
+pub mod endpoint;
+pub mod envelope;
+pub mod secret;
+pub mod usage;

@@ -1,0 +1,116 @@
+//! The command line.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use llm_proxy::api::openapi;
+use llm_proxy::config::settings::{DEFAULT_INTERNAL_API_KEY, Settings};
+use llm_proxy::startup::Service;
+use llm_proxy::telemetry::{self, Log};
+
+/// A microservice that reaches any LLM through LiteLLM or mocked, with honest streams.
+///
+/// It is configured by LLM_PROXY__… variables, from the environment or a .env file.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve requests (what happens without a command)
+    Serve,
+    /// Validate the settings and show what is in effect, secrets redacted
+    Check,
+    /// Print the OpenAPI description
+    Openapi,
+    /// Ask the service on this machine whether it is alive: for container health checks
+    Healthcheck,
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command.unwrap_or(Command::Serve) {
+        Command::Serve => serve(),
+        Command::Check => check(),
+        Command::Openapi => print_openapi(),
+        Command::Healthcheck => healthcheck(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(line) => {
+            say(&mut std::io::stderr(), &format!("llm-proxy: {line}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Writes a line where nobody may be listening.
+fn say(out: &mut impl Write, line: &str) {
+    let _nobody_listens = writeln!(out, "{line}");
+}
+
+fn serve() -> Result<(), String> {
+    let settings = Settings::from_env().map_err(|error| error.to_string())?;
+    let log = Log::start(std::io::stdout()).map_err(|error| format!("no thread for the log: {error}"))?;
+    telemetry::install(&log, settings.log_level, settings.log_format);
+    for warning in &settings.warnings {
+        tracing::warn!("{warning}");
+    }
+    // Two sockets a stream: the soft limit of many systems ends at 500 streams.
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
+    let served = actix_web::rt::System::new().block_on(async {
+        let address = format!("{}:{}", settings.host, settings.port);
+        let service = Service::bind(&settings, &log).map_err(|error| format!("cannot listen on {address}: {error}"))?;
+        greet(&settings, &service);
+        service.run().await.map_err(|error| error.to_string())
+    });
+    log.flush();
+    served
+}
+
+/// The address, and for a service that nobody configured, a call that works.
+fn greet(settings: &Settings, service: &Service) {
+    let Some(address) = service.addresses().first() else { return };
+    tracing::info!(%address, mode = %settings.mode, workers = settings.workers, version = settings.version, "listening");
+    if settings.internal_api_key.expose() != DEFAULT_INTERNAL_API_KEY {
+        return;
+    }
+    say(
+        &mut std::io::stderr(),
+        &format!(
+            "llm-proxy listens on http://{address} ({} mode) with the default key. Try:\n\n  \
+             curl http://{address}/v1/chat/completions -H 'x-internal-auth: {DEFAULT_INTERNAL_API_KEY}' \\\n       \
+             -H 'content-type: application/json' -d '{{\"messages\": [{{\"role\": \"user\", \"content\": \"Say hello!\"}}]}}'\n",
+            settings.mode
+        ),
+    );
+}
+
+fn check() -> Result<(), String> {
+    let settings = Settings::from_env().map_err(|error| error.to_string())?;
+    let mut out = std::io::stdout();
+    for shown in &settings.shown {
+        let origin = if shown.set { "" } else { "  (default)" };
+        say(&mut out, &format!("{} = {}{origin}", shown.variable, shown.value));
+    }
+    for warning in &settings.warnings {
+        say(&mut out, &format!("warning: {warning}"));
+    }
+    Ok(())
+}
+
+fn print_openapi() -> Result<(), String> {
+    let description = openapi::description().map_err(|error| error.to_string())?;
+    say(&mut std::io::stdout(), &description);
+    Ok(())
+}
+
+fn healthcheck() -> Result<(), String> {
+    let settings = Settings::from_env().map_err(|error| error.to_string())?;
+    actix_web::rt::System::new().block_on(llm_proxy::startup::healthcheck(&settings))
+}

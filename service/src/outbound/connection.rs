@@ -1,0 +1,124 @@
+//! One HTTP/1.1 connection, driven by whoever uses it.
+//!
+//! hyper splits a connection into a handle and a task that does its I/O. Spawning that task costs a
+//! wake-up and a task switch at every step of every request; here the request (and then the body)
+//! polls it in place. A connection that nobody uses is not polled: whether it is still good is found
+//! out when it is taken from the pool, and by the reaper.
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+
+use super::connector::Socket;
+
+/// Upstream request bodies are always whole in memory.
+pub type RequestBody = Full<Bytes>;
+
+/// An open connection; dropping it closes the socket.
+pub struct Connection {
+    sender: http1::SendRequest<RequestBody>,
+    driver: http1::Connection<TokioIo<Socket>, RequestBody>,
+    /// Whether it has served a request before: its peer may have closed it meanwhile.
+    pub reused: bool,
+}
+
+/// What became of a request that got no answer.
+pub struct NoAnswer {
+    /// What hyper says.
+    pub error: hyper::Error,
+    /// Whether nothing of an answer had arrived and the connection had served before: the peer closed
+    /// an idle connection, and the request may go out again on a fresh one.
+    pub stale: bool,
+}
+
+impl Connection {
+    /// Makes an HTTP/1.1 connection of a socket.
+    pub async fn handshake(socket: Socket) -> hyper::Result<Self> {
+        let (sender, driver) = http1::Builder::new().handshake(TokioIo::new(socket)).await?;
+        Ok(Self { sender, driver, reused: false })
+    }
+
+    /// Sends a request and waits for the head of the answer. Dropping the future closes the socket.
+    pub async fn send(
+        mut self,
+        request: Request<RequestBody>,
+    ) -> Result<(Response<Incoming>, Self), NoAnswer> {
+        let response = {
+            let mut response = pin!(self.sender.send_request(request));
+            let driver = &mut self.driver;
+            let mut closed = false;
+            poll_fn(|cx| {
+                if !closed {
+                    closed = Pin::new(&mut *driver).poll(cx).is_ready();
+                }
+                response.as_mut().poll(cx)
+            })
+            .await
+        };
+        match response {
+            Ok(response) => Ok((response, self)),
+            Err(error) => {
+                let nothing_received = error.is_canceled() || error.is_closed() || is_disconnect(&error);
+                let stale = self.reused && nothing_received;
+                Err(NoAnswer { error, stale })
+            }
+        }
+    }
+
+    /// The next bytes of the answer; `None` at its end. I/O happens in here.
+    pub fn poll_data(
+        &mut self,
+        body: &mut Incoming,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<hyper::Result<Bytes>>> {
+        if let Poll::Ready(data) = poll_body(body, cx) {
+            return Poll::Ready(data);
+        }
+        // An error of the connection arrives through the body as well, with the reason.
+        let _closed = Pin::new(&mut self.driver).poll(cx);
+        poll_body(body, cx)
+    }
+
+    /// Whether it can serve another request now. Polls without a waker, so that an idle connection
+    /// wakes nobody and holds no finished task in memory.
+    pub fn is_idle(&mut self) -> bool {
+        let mut cx = Context::from_waker(Waker::noop());
+        let closed = Pin::new(&mut self.driver).poll(&mut cx).is_ready();
+        !closed && self.sender.is_ready()
+    }
+}
+
+fn poll_body(body: &mut Incoming, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Bytes>>> {
+    loop {
+        match Pin::new(&mut *body).poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => {
+                // Trailers carry nothing that any provider documents.
+                if let Ok(data) = frame.into_data() {
+                    return Poll::Ready(Some(Ok(data)));
+                }
+            }
+            Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
+            Poll::Ready(None) => return Poll::Ready(None),
+            Poll::Pending => return Poll::Pending,
+        }
+    }
+}
+
+/// The peer closed or reset the connection before the first byte of an answer.
+fn is_disconnect(error: &hyper::Error) -> bool {
+    let source = std::error::Error::source(error);
+    let io = source.and_then(|source| source.downcast_ref::<std::io::Error>());
+    let reset = io.is_some_and(|io| {
+        use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+        matches!(io.kind(), ConnectionReset | BrokenPipe | ConnectionAborted)
+    });
+    error.is_incomplete_message() || reset
+}

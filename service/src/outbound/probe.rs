@@ -1,0 +1,16 @@
+//! The small calls that the service makes for itself, inside an actix worker: awc.
+
+use std::time::Duration;
+
+use crate::domain::endpoint::BaseUrl;
+
+/// Whether `url` answers `path` with a success within `limit`; the reason where it does not.
+///
+/// # Errors
+/// One line for the health page.
+pub async fn answers(url: &BaseUrl, path: &str, limit: Duration) -> Result<(), String> {
+    let client = awc::Client::builder().timeout(limit).disable_redirects().finish();
+    let response = client.get(format!("{url}{path}")).send().await;
+    let status = response.map_err(|error| error.to_string())?.status();
+    if status.is_success() { Ok(()) } else { Err(format!("{path} answered {}", status.as_u16())) }
+}

@@ -1,0 +1,41 @@
+//! What the services need from the outside and do not want to know: where records go.
+//!
+//! Knows the records. Refuses to know who keeps them.
+
+use std::time::Duration;
+
+use crate::domain::access::AccessRecord;
+use crate::domain::usage::UsageRecord;
+use crate::error::Kind;
+
+/// Takes one record a completed, failed or cancelled request. Must not block.
+pub trait UsageSink: Send + Sync {
+    /// Takes a record.
+    fn record(&self, record: &UsageRecord<'_>);
+}
+
+/// Takes one record a HTTP request. Must not block.
+pub trait AccessSink: Send + Sync {
+    /// Takes a record.
+    fn access(&self, record: &AccessRecord<'_>);
+}
+
+/// Takes what upstreams do. Must not block.
+pub trait UpstreamObserver: Send + Sync {
+    /// A call of `endpoint` failed.
+    fn upstream_error(&self, endpoint: &str, kind: Kind);
+    /// A call of `endpoint` got the head of its answer after `wait`.
+    fn upstream_head(&self, endpoint: &str, wait: Duration);
+}
+
+/// Takes finished log lines, each with its line end. Must not block for long.
+pub trait LineSink: Send + Sync {
+    /// Takes a line.
+    fn write_line(&self, line: &[u8]);
+}
+
+/// Shows everything that was counted, as a page for Prometheus.
+pub trait MetricsPage: Send + Sync {
+    /// The page in OpenMetrics' text format.
+    fn page(&self) -> String;
+}

@@ -1,0 +1,92 @@
+//! Starting to stop: what is in flight, who is told to hurry.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::error::{Error, Kind, Result};
+
+/// Shared by all workers; clones are the same lifecycle.
+#[derive(Clone, Default)]
+pub struct Lifecycle(Arc<State>);
+
+#[derive(Default)]
+struct State {
+    draining: AtomicBool,
+    in_flight: AtomicUsize,
+    cut: CancellationToken,
+}
+
+/// One request in flight; it is over when this is dropped.
+pub struct InFlight(Lifecycle);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Lifecycle {
+    /// Counts a request in.
+    ///
+    /// # Errors
+    /// [`Kind::ShuttingDown`]: no new requests any more.
+    pub fn admit(&self) -> Result<InFlight> {
+        if self.is_draining() {
+            return Err(stopping());
+        }
+        self.0.in_flight.fetch_add(1, Ordering::Relaxed);
+        Ok(InFlight(self.clone()))
+    }
+
+    /// Whether the service is about to stop.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.0.draining.load(Ordering::Relaxed)
+    }
+
+    /// How many requests are in flight.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.0.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// From now on readiness fails and no request is admitted.
+    pub fn start_draining(&self) {
+        self.0.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// The drain window is over: every open answer ends with an error.
+    pub fn cut(&self) {
+        self.0.cut.cancel();
+    }
+
+    /// Cancelled when the drain window is over.
+    #[must_use]
+    pub fn cut_signal(&self) -> CancellationToken {
+        self.0.cut.clone()
+    }
+}
+
+/// What an answer that did not end in time is told.
+#[must_use]
+pub fn stopping() -> Error {
+    Error::new(Kind::ShuttingDown, "the service is stopping").with_retry_after(std::time::Duration::from_secs(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_in_flight_until_its_guard_is_dropped_and_none_is_admitted_after() {
+        let lifecycle = Lifecycle::default();
+        let guard = lifecycle.admit().expect("admitted");
+        lifecycle.start_draining();
+        assert_eq!(lifecycle.in_flight(), 1);
+        assert!(lifecycle.admit().is_err());
+        drop(guard);
+        assert_eq!(lifecycle.in_flight(), 0);
+    }
+}

@@ -1,0 +1,15 @@
+//! What the service does, from an admitted request to a recorded answer.
+//!
+//! Knows the order of things: admit, route, attempt, relay, record. Refuses to know HTTP servers,
+//! sockets' details, vendors' formats and who keeps the records.
+
+pub mod catalog;
+pub mod completion;
+mod inspect;
+pub mod lifecycle;
+pub mod observability;
+pub mod readiness;
+pub mod relay;
+pub mod routing;
+mod tap;
+mod usage;

@@ -1,0 +1,178 @@
+//! The tap: what passes through a relayed stream, seen event by event, parsed only where it must be.
+
+use bytes::{Bytes, BytesMut};
+
+use super::inspect::{self, Accounted};
+use crate::adapters::openai_error;
+use crate::domain::endpoint::Endpoint;
+use crate::domain::usage::{Relayed, Tokens};
+use crate::error::{Error, Kind};
+use crate::wire::sse::{self, Event};
+
+/// What was seen so far.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Token counts, where the provider reported them.
+    pub tokens: Option<Tokens>,
+    /// The finish reason, where one came.
+    pub finish_reason: Option<String>,
+    /// What the caller was sent.
+    pub relayed: Relayed,
+}
+
+/// Whether the caller asked for the event that holds the usage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UsageEvent {
+    /// It is passed on.
+    Wanted,
+    /// It was asked for by us, and stays with us.
+    Hidden,
+}
+
+/// What to do with one event.
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    Forward,
+    Hide,
+    Done,
+    Fail(Error),
+}
+
+/// The events to pass on, and whether the stream ended among them.
+#[derive(Debug)]
+pub struct Passed {
+    /// Whole events; the buffer that came in, where all of it goes on.
+    pub forward: Bytes,
+    /// How the stream ended, if it did: `Ok` is `[DONE]`, which is among the forwarded events.
+    pub end: Option<Result<(), Error>>,
+}
+
+/// Watches one OpenAI-format stream.
+#[derive(Debug)]
+pub struct Tap {
+    usage_event: UsageEvent,
+    /// What was seen so far.
+    pub seen: Seen,
+}
+
+impl Tap {
+    /// A tap for a stream that begins.
+    pub fn new(usage_event: UsageEvent) -> Self {
+        Self { usage_event, seen: Seen::default() }
+    }
+
+    /// Looks at whole events, as the splitter cuts them.
+    pub fn pass(&mut self, endpoint: &Endpoint, whole: Bytes) -> Passed {
+        let mut kept: Option<BytesMut> = None;
+        let mut at = 0;
+        let mut end = None;
+        for event in sse::events(&whole) {
+            match self.judge(endpoint, event) {
+                Verdict::Forward => {
+                    if let Some(kept) = &mut kept {
+                        kept.extend_from_slice(event);
+                    }
+                    at += event.len();
+                    continue;
+                }
+                Verdict::Hide => {
+                    kept.get_or_insert_with(|| BytesMut::from(&whole[..at]));
+                    at += event.len();
+                    continue;
+                }
+                Verdict::Done => {
+                    if let Some(kept) = &mut kept {
+                        kept.extend_from_slice(event);
+                    }
+                    at += event.len();
+                    end = Some(Ok(()));
+                }
+                Verdict::Fail(error) => end = Some(Err(error)),
+            }
+            break;
+        }
+        let forward = kept.map_or_else(|| whole.slice(..at), BytesMut::freeze);
+        Passed { forward, end }
+    }
+
+    fn judge(&mut self, endpoint: &Endpoint, event: &[u8]) -> Verdict {
+        match plain_payload(event) {
+            Some(payload) => self.judge_json(endpoint, payload, Checked::ByItsEnds),
+            None => self.judge_slowly(endpoint, event),
+        }
+    }
+
+    fn judge_slowly(&mut self, endpoint: &Endpoint, event: &[u8]) -> Verdict {
+        match sse::parse(event) {
+            Event::Nothing => Verdict::Forward,
+            Event::Malformed => Verdict::Fail(malformed(endpoint, "a line that is no Server-Sent Event")),
+            Event::Data { data, .. } if data.trim_ascii() == b"[DONE]" => Verdict::Done,
+            Event::Data { name: Some(b"error"), data } => {
+                let error = openai_error::in_band(endpoint, &data);
+                Verdict::Fail(error.unwrap_or_else(|| {
+                    let message = format!("{} reported an error in the middle of its answer", endpoint.name);
+                    Error::new(Kind::UpstreamFailure, message)
+                }))
+            }
+            Event::Data { data, .. } => self.judge_json(endpoint, &data, Checked::Not),
+        }
+    }
+
+    fn judge_json(&mut self, endpoint: &Endpoint, json: &[u8], checked: Checked) -> Verdict {
+        if checked == Checked::Not && serde_json::from_slice::<serde::de::IgnoredAny>(json).is_err() {
+            return Verdict::Fail(malformed(endpoint, "an event whose data is not JSON"));
+        }
+        if inspect::may_have_error(json)
+            && let Some(error) = openai_error::in_band(endpoint, json)
+        {
+            return Verdict::Fail(error);
+        }
+        if let Some(reason) = inspect::finish_reason(json)
+            && self.seen.finish_reason.is_none()
+        {
+            self.seen.finish_reason = Some(reason.to_owned());
+        }
+        let text_bytes = inspect::text_bytes(json);
+        self.seen.relayed.text_bytes += text_bytes;
+        self.seen.relayed.deltas += u64::from(text_bytes > 0);
+        if inspect::may_have_usage(json) { self.judge_usage(json) } else { Verdict::Forward }
+    }
+
+    fn judge_usage(&mut self, json: &[u8]) -> Verdict {
+        let Ok(chunk) = serde_json::from_slice::<Accounted<'_>>(json) else {
+            return Verdict::Forward;
+        };
+        // Some providers count on: every chunk has the usage so far, and the last one counts.
+        self.seen.tokens = chunk.usage.or(self.seen.tokens);
+        let hidden = self.usage_event == UsageEvent::Hidden && chunk.usage.is_some() && chunk.says_nothing();
+        if hidden { Verdict::Hide } else { Verdict::Forward }
+    }
+}
+
+/// Whether a payload is known to be JSON.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Checked {
+    ByItsEnds,
+    Not,
+}
+
+/// The JSON of an event that is one `data:` line, as nearly all are; `None` for every other event.
+fn plain_payload(event: &[u8]) -> Option<&[u8]> {
+    let line = event.strip_suffix(b"\n\n")?;
+    let payload = line.strip_prefix(b"data:")?;
+    let payload = payload.strip_prefix(b" ").unwrap_or(payload);
+    let looks_like_json = payload.len() > 2
+        && payload[0] == b'{'
+        && matches!(payload[1], b'"' | b'}' | b' ')
+        && payload.ends_with(b"}")
+        && memchr::memchr2(b'\n', b'\r', payload).is_none();
+    looks_like_json.then_some(payload)
+}
+
+fn malformed(endpoint: &Endpoint, what: &str) -> Error {
+    Error::new(Kind::MalformedAnswer, format!("{} broke its stream: {what}", endpoint.name))
+}
+
+#[cfg(test)]
+#[path = "tap_tests.rs"]
+mod tests;

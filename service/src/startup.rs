@@ -1,0 +1,229 @@
+//! The only place that wires concrete parts together.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::{Condition, from_fn};
+use actix_web::web::Data;
+use actix_web::{App, HttpServer};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_actix_web::TracingLogger;
+
+use crate::adapters::MockTiming;
+use crate::api::{self, About, Api, BodyLimits};
+use crate::config::settings::{LogLevel, Mode, Settings};
+use crate::domain::endpoint::{Endpoint, Provider};
+use crate::middleware::internal_auth::{InternalAuth, internal_auth};
+use crate::middleware::request_id::request_id;
+use crate::outbound::client::Client;
+use crate::outbound::probe;
+use crate::ports::{AccessSink, UsageSink};
+use crate::services::catalog::Catalog;
+use crate::services::completion::Engine;
+use crate::services::lifecycle::Lifecycle;
+use crate::services::observability::Observability;
+use crate::services::readiness::Readiness;
+use crate::services::routing::Routing;
+use crate::stores::log::RecordLog;
+use crate::stores::metrics::Metrics;
+use crate::telemetry::Log;
+
+/// How long finished answers may take to leave their sockets when the service stops.
+const LAST_BYTES_S: u64 = 2;
+
+/// A service that listens.
+pub struct Service {
+    server: actix_web::dev::Server,
+    addresses: Vec<SocketAddr>,
+    lifecycle: Lifecycle,
+    drain_timeout: Duration,
+}
+
+impl Service {
+    /// Wires everything and binds the address.
+    ///
+    /// # Errors
+    /// The address cannot be bound.
+    pub fn bind(settings: &Settings, log: &Log) -> io::Result<Self> {
+        let shared = Shared::new(settings, log);
+        let lifecycle = shared.engine.lifecycle.clone();
+        let (workers, limits) = (settings.workers, &settings.limits);
+        let max_connections = limits.max_connections;
+        let header_timeout = limits.header_timeout;
+        let server = HttpServer::new(move || app(&shared))
+            .workers(workers)
+            .max_connections(max_connections)
+            .client_request_timeout(header_timeout)
+            .tcp_nodelay(true)
+            // Without it, a client that leaves during silence is not noticed.
+            .h1_allow_half_closed(false)
+            .shutdown_timeout(LAST_BYTES_S)
+            .disable_signals()
+            .bind((settings.host.as_str(), settings.port))?;
+        let addresses = server.addrs();
+        Ok(Self { server: server.run(), addresses, lifecycle, drain_timeout: limits.drain_timeout })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Serves until SIGTERM or SIGINT, then drains and ends.
+    ///
+    /// # Errors
+    /// The server cannot go on.
+    pub async fn run(self) -> io::Result<()> {
+        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let handle = self.server.handle();
+        let (lifecycle, drain_timeout) = (self.lifecycle, self.drain_timeout);
+        let stop = async move {
+            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+            tracing::info!(in_flight = lifecycle.in_flight(), "stopping: no new requests are admitted");
+            lifecycle.start_draining();
+            let again = async { tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} } };
+            tokio::select! { () = drained(&lifecycle, drain_timeout) => {}, () = again => {} }
+            cut(&lifecycle, &handle).await;
+        };
+        let (served, ()) = tokio::join!(self.server, stop);
+        served
+    }
+}
+
+/// Waits until nothing is in flight, for the drain window at most.
+async fn drained(lifecycle: &Lifecycle, window: Duration) {
+    let empty = async {
+        while lifecycle.in_flight() > 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let _elapsed = tokio::time::timeout(window, empty).await;
+}
+
+/// Ends what is still open with an error each, and then the server.
+async fn cut(lifecycle: &Lifecycle, handle: &ServerHandle) {
+    let left = lifecycle.in_flight();
+    if left > 0 {
+        tracing::warn!(in_flight = left, "the drain window is over: open answers end with an error");
+        lifecycle.cut();
+        drained(lifecycle, Duration::from_secs(LAST_BYTES_S)).await;
+    }
+    handle.stop(true).await;
+    tracing::info!("stopped");
+}
+
+/// What all workers share.
+#[derive(Clone)]
+struct Shared {
+    engine: Arc<Engine>,
+    catalog: Arc<Catalog>,
+    readiness: Arc<Readiness>,
+    observability: Data<Observability>,
+    auth: Data<InternalAuth>,
+    about: About,
+    body_limits: BodyLimits,
+    spans: bool,
+}
+
+impl Shared {
+    fn new(settings: &Settings, log: &Log) -> Self {
+        let metrics = Arc::new(Metrics::new(&settings.version));
+        let records = Arc::new(RecordLog::new(settings.log_format, Arc::new(log.clone())));
+        let log_records = settings.log_level >= LogLevel::Info;
+        let mut usage: Vec<Arc<dyn UsageSink>> = vec![Arc::clone(&metrics) as _];
+        let mut access: Vec<Arc<dyn AccessSink>> = vec![Arc::clone(&metrics) as _];
+        if log_records {
+            usage.push(Arc::clone(&records) as _);
+            access.push(records as _);
+        }
+        let engine = Engine {
+            routing: Routing::to(endpoint(settings)),
+            default_model: settings.default_model.clone(),
+            mock_timing: MockTiming { chunk_delay: settings.mock_delay },
+            keepalive: settings.keepalive_interval,
+            usage,
+            observer: Arc::clone(&metrics) as _,
+            lifecycle: Lifecycle::default(),
+        };
+        Self {
+            engine: Arc::new(engine),
+            catalog: Arc::default(),
+            readiness: Arc::default(),
+            observability: Data::new(Observability::new(access, metrics)),
+            auth: Data::new(InternalAuth::new(&settings.internal_api_key, settings.metrics_open)),
+            about: About { version: settings.version.clone(), mode: settings.mode.to_string() },
+            body_limits: BodyLimits {
+                max_bytes: settings.limits.max_body_bytes,
+                timeout: settings.limits.body_timeout,
+            },
+            spans: settings.log_level >= LogLevel::Debug,
+        }
+    }
+}
+
+/// The endpoint that the mode asks for.
+fn endpoint(settings: &Settings) -> Endpoint {
+    let provider = match settings.mode {
+        Mode::Litellm | Mode::Native => Provider::Litellm,
+        Mode::Mock => Provider::Mock,
+    };
+    Endpoint {
+        name: provider.name().to_owned(),
+        provider,
+        url: settings.litellm_proxy_url.clone(),
+        key: settings.litellm_api_key.clone(),
+        deadlines: settings.deadlines,
+    }
+}
+
+/// One worker's application.
+fn app(
+    shared: &Shared,
+) -> App<
+    impl actix_web::dev::ServiceFactory<
+        actix_web::dev::ServiceRequest,
+        Config = (),
+        Response = actix_web::dev::ServiceResponse<impl actix_web::body::MessageBody>,
+        Error = actix_web::Error,
+        InitError = (),
+    > + use<>,
+> {
+    let client = Client::default();
+    actix_web::rt::spawn(client.clone().reap());
+    let api = Api {
+        engine: Arc::clone(&shared.engine),
+        catalog: Arc::clone(&shared.catalog),
+        readiness: Arc::clone(&shared.readiness),
+        client,
+        about: shared.about.clone(),
+        body_limits: shared.body_limits,
+    };
+    App::new()
+        .app_data(Data::new(api))
+        .app_data(shared.observability.clone())
+        .app_data(shared.auth.clone())
+        .configure(api::routes)
+        // A span for each request costs as much as relaying it: only where somebody reads it.
+        .wrap(Condition::new(shared.spans, TracingLogger::default()))
+        .wrap(from_fn(internal_auth))
+        .wrap(from_fn(request_id))
+}
+
+/// Asks the service that runs with the same settings on this machine whether it is alive.
+///
+/// # Errors
+/// Why it is not, in one line.
+pub async fn healthcheck(settings: &Settings) -> Result<(), String> {
+    let host = match settings.host.as_str() {
+        "0.0.0.0" => "127.0.0.1".to_owned(),
+        "::" => "[::1]".to_owned(),
+        host if host.contains(':') => format!("[{host}]"),
+        host => host.to_owned(),
+    };
+    let url = format!("http://{host}:{}", settings.port).parse().map_err(str::to_owned)?;
+    probe::answers(&url, "/health/live", Duration::from_secs(2)).await
+}
