@@ -36,6 +36,8 @@ class Measurement:
     metrics: dict[str, float] = field(default_factory=dict)
     failures: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    label: str = ""
+    """How the contender's load differs from the others', for its row."""
 
     def fail(self, what: str, count: int = 1) -> None:
         """Makes the window worthless."""
@@ -69,6 +71,11 @@ class Scenario(Protocol):
         """The columns."""
         ...
 
+    @property
+    def needs_quiet(self) -> bool:
+        """Whether other work on the machine changes the figures."""
+        ...
+
     def measure(self, target: RunningPeer, context: Context) -> Measurement:
         """One window."""
         ...
@@ -91,6 +98,7 @@ class Requests:
     seconds: float = 5
     warm_up_s: float = 1
     connections: int = 64
+    needs_quiet: bool = True
     metrics: tuple[Metric, ...] = (
         CPU_PER_REQUEST,
         CORE_USED,
@@ -133,6 +141,7 @@ class Rate:
     per_second: int
     seconds: int = 8
     body_bytes: int = 450
+    needs_quiet: bool = True
     metrics: tuple[Metric, ...] = (
         P50,
         P99,
@@ -170,6 +179,7 @@ class Streams:
     load: load.StreamLoad
     expected_bytes: int
     """Of one stream, as the upstream sends it."""
+    needs_quiet: bool = True
     metrics: tuple[Metric, ...] = (
         CPU_PER_CHUNK,
         CORE_USED,
@@ -190,7 +200,7 @@ class Streams:
         cpu = _cpu_since(target, before)
         measurement = Measurement(failures=dict(result.failures), notes=_notes(cpu))
         if wanted != self.load:
-            measurement.notes.append(f"{wanted.streams} streams")
+            measurement.label = f"{wanted.streams} streams"
         if result.completed != wanted.streams * wanted.rounds and not measurement.failures:
             measurement.fail("streams missing")
         exact = (self.expected_bytes, self.expected_bytes)
@@ -221,6 +231,7 @@ class Memory:
     model: str
     load: load.StreamLoad
     settle_s: float = 1
+    needs_quiet: bool = False
     metrics: tuple[Metric, ...] = (
         Metric("idle_mib", "idle MiB", 1, has_ratio=True),
         Metric("open_mib", "all open MiB", 1),
@@ -243,7 +254,7 @@ class Memory:
 
         measurement = Measurement()
         if wanted != self.load:
-            measurement.notes.append(f"{wanted.streams} streams")
+            measurement.label = f"{wanted.streams} streams"
         opened = load.while_open(target, body, wanted, look)
         if opened is None:
             measurement.fail("never all open")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from harness.aims import AIMS, REFERENCE, US
 from harness.measure import Metric, Scenario
 from harness.peers import CONTENDERS, DIRECT
-from harness.results import Results
+from harness.results import Results, Window
 from harness.scenarios import SCENARIOS
 from harness.settings import ROOT, SATURATED
 
@@ -107,15 +107,13 @@ def _beyond_direct(results: Results, scenario: Scenario, present: Sequence[str])
 
 
 def _named(results: Results, scenario: str, peer: str) -> str:
-    """The name with what its windows remarked, such as a smaller number of streams."""
-    notes = {
-        note
+    """The name with what sets its load apart, such as a smaller number of streams."""
+    labels = {
+        window.label
         for window in results.windows
-        if (window.scenario, window.peer) == (scenario, peer)
-        for note in window.notes
-        if "CPU" not in note
+        if (window.scenario, window.peer) == (scenario, peer) and window.label
     }
-    return peer + (f" ({', '.join(sorted(notes))})" if notes else "")
+    return peer + (f" ({', '.join(sorted(labels))})" if labels else "")
 
 
 def _ratio(results: Results, scenario: str, peer: str, metric: Metric) -> str:
@@ -137,6 +135,12 @@ def _contenders(results: Results) -> str:
     return _table(("", "version", ""), [*rows, (DIRECT.name, "", DIRECT.note)])
 
 
+def _remarks(window: Window) -> list[str]:
+    share = window.foreign_core_share
+    noise = [f"others used {share:.0%} of the proxy's core"] if window.is_noisy else []
+    return [*window.notes, *noise]
+
+
 def _plain(failure: str) -> str:
     """One line, without the paths of the machine."""
     return failure.splitlines()[0].replace(f"{ROOT}/", "")
@@ -152,8 +156,7 @@ def _thrown_away(results: Results) -> str:
     notes = [
         f"- pass {window.number}, {window.scenario}, {window.peer}: {note}"
         for window in results.windows
-        for note in window.notes
-        if "CPU" in note
+        for note in _remarks(window)
     ]
     kept = ["Kept, with a remark:", "\n".join(notes)] if notes else []
     return "\n\n".join(["\n".join(lines) or "No window had a failure.", *kept])

@@ -20,8 +20,12 @@ class Window:
     metrics: dict[str, float]
     failures: dict[str, int]
     notes: list[str]
+    label: str = ""
+    """How the load of this contender differs from the others'."""
     foreign_core_share: float = 0
     """How much of the proxy's core others used meanwhile."""
+    is_noisy: bool = False
+    """Whether that was too much, again and again."""
 
     @property
     def is_valid(self) -> bool:

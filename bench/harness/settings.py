@@ -23,6 +23,9 @@ UPSTREAM_PORT = 21300
 FIRST_PEER_PORT = 21310
 """Below the range that the kernel gives to clients, so that none of them is in the way."""
 
+QUIET = 0.05
+"""Others may use this much of the proxy's core during a window; beyond it is measured again."""
+
 SATURATED = 0.95
 """Requests a second and percentiles count only when the proxy used this much of its core."""
 

@@ -10,6 +10,7 @@ use actix_web::middleware::{Condition, from_fn};
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
 use tracing_actix_web::TracingLogger;
 
 use crate::adapters::MockTiming;
@@ -18,6 +19,7 @@ use crate::config::settings::{LogLevel, Mode, Settings};
 use crate::domain::endpoint::{Endpoint, Provider};
 use crate::middleware::internal_auth::{InternalAuth, internal_auth};
 use crate::middleware::request_id::request_id;
+use crate::middleware::span::RequestSpan;
 use crate::outbound::client::Client;
 use crate::outbound::probe;
 use crate::ports::{AccessSink, UsageSink};
@@ -53,7 +55,7 @@ impl Service {
         let (workers, limits) = (settings.workers, &settings.limits);
         let max_connections = limits.max_connections;
         let header_timeout = limits.header_timeout;
-        let server = HttpServer::new(move || app(&shared))
+        let server = HttpServer::new(move || app(shared.clone()))
             .workers(workers)
             .max_connections(max_connections)
             .client_request_timeout(header_timeout)
@@ -73,23 +75,42 @@ impl Service {
         &self.addresses
     }
 
-    /// Serves until SIGTERM or SIGINT, then drains and ends.
+    /// Serves until SIGTERM or SIGINT, then drains and ends; a second signal ends the drain window.
     ///
     /// # Errors
     /// The server cannot go on.
     pub async fn run(self) -> io::Result<()> {
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let (sender, receiver) = mpsc::channel(2);
+        let forward = async move {
+            loop {
+                tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+                if sender.send(()).await.is_err() {
+                    return;
+                }
+            }
+        };
+        let forward = actix_web::rt::spawn(forward);
+        let served = self.run_until(receiver).await;
+        forward.abort();
+        served
+    }
+
+    /// Serves until `stop` says so, then drains and ends; said again, it ends the drain window.
+    ///
+    /// # Errors
+    /// The server cannot go on.
+    pub async fn run_until(self, mut stop: mpsc::Receiver<()>) -> io::Result<()> {
         let handle = self.server.handle();
-        let (lifecycle, drain_timeout) = (self.lifecycle, self.drain_timeout);
-        let stop = async move {
-            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        let (lifecycle, window) = (self.lifecycle, self.drain_timeout);
+        let stopped = async move {
+            stop.recv().await;
             tracing::info!(in_flight = lifecycle.in_flight(), "stopping: no new requests are admitted");
             lifecycle.start_draining();
-            let again = async { tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} } };
-            tokio::select! { () = drained(&lifecycle, drain_timeout) => {}, () = again => {} }
+            tokio::select! { () = drained(&lifecycle, window) => {}, Some(()) = stop.recv() => {} }
             cut(&lifecycle, &handle).await;
         };
-        let (served, ()) = tokio::join!(self.server, stop);
+        let (served, ()) = tokio::join!(self.server, stopped);
         served
     }
 }
@@ -118,7 +139,7 @@ async fn cut(lifecycle: &Lifecycle, handle: &ServerHandle) {
 
 /// What all workers share.
 #[derive(Clone)]
-struct Shared {
+pub struct Shared {
     engine: Arc<Engine>,
     catalog: Arc<Catalog>,
     readiness: Arc<Readiness>,
@@ -130,7 +151,9 @@ struct Shared {
 }
 
 impl Shared {
-    fn new(settings: &Settings, log: &Log) -> Self {
+    /// Wires the parts as the settings ask for.
+    #[must_use]
+    pub fn new(settings: &Settings, log: &Log) -> Self {
         let metrics = Arc::new(Metrics::new(&settings.version));
         let records = Arc::new(RecordLog::new(settings.log_format, Arc::new(log.clone())));
         let log_records = settings.log_level >= LogLevel::Info;
@@ -180,9 +203,10 @@ fn endpoint(settings: &Settings) -> Endpoint {
     }
 }
 
-/// One worker's application.
-fn app(
-    shared: &Shared,
+/// One worker's application; to be called inside its actix runtime.
+#[must_use]
+pub fn app(
+    shared: Shared,
 ) -> App<
     impl actix_web::dev::ServiceFactory<
         actix_web::dev::ServiceRequest,
@@ -190,7 +214,7 @@ fn app(
         Response = actix_web::dev::ServiceResponse<impl actix_web::body::MessageBody>,
         Error = actix_web::Error,
         InitError = (),
-    > + use<>,
+    >,
 > {
     let client = Client::default();
     actix_web::rt::spawn(client.clone().reap());
@@ -208,7 +232,7 @@ fn app(
         .app_data(shared.auth.clone())
         .configure(api::routes)
         // A span for each request costs as much as relaying it: only where somebody reads it.
-        .wrap(Condition::new(shared.spans, TracingLogger::default()))
+        .wrap(Condition::new(shared.spans, TracingLogger::<RequestSpan>::new()))
         .wrap(from_fn(internal_auth))
         .wrap(from_fn(request_id))
 }

@@ -1,6 +1,7 @@
 //! The door: `x-internal-auth: KEY` or `Authorization: Bearer KEY`, before anything else is looked at.
 
-use actix_web::body::MessageBody;
+use actix_web::ResponseError;
+use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName};
 use actix_web::middleware::Next;
@@ -81,17 +82,21 @@ fn bearer_token(value: &[u8]) -> Option<&[u8]> {
 /// Lets in who shows the key; everything but the open routes is closed, unknown paths included.
 ///
 /// # Errors
-/// As OpenAI's envelope.
+/// None of its own: whoever is turned away gets an answer.
 pub async fn internal_auth<B: MessageBody + 'static>(
     req: ServiceRequest,
     next: Next<B>,
-) -> Result<ServiceResponse<B>, actix_web::Error> {
-    let auth = req.app_data::<Data<InternalAuth>>();
-    let auth = auth.ok_or_else(|| Fault(Error::new(Kind::Internal, "nobody knows the key")))?;
-    if !auth.is_open(req.path()) {
-        auth.check(req.headers()).map_err(Fault)?;
+) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
+    match check(&req) {
+        Ok(()) => next.call(req).await.map(ServiceResponse::map_into_left_body),
+        Err(error) => Ok(req.into_response(Fault(error).error_response()).map_into_right_body()),
     }
-    next.call(req).await
+}
+
+fn check(req: &ServiceRequest) -> Result<()> {
+    let auth = req.app_data::<Data<InternalAuth>>();
+    let auth = auth.ok_or_else(|| Error::new(Kind::Internal, "nobody knows the key"))?;
+    if auth.is_open(req.path()) { Ok(()) } else { auth.check(req.headers()) }
 }
 
 #[cfg(test)]

@@ -4,3 +4,4 @@
 
 pub mod internal_auth;
 pub mod request_id;
+pub mod span;
