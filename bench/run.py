@@ -2,10 +2,13 @@
 """Measures llm-proxy beside its peers and writes RESULTS.md; see README.md."""
 
 import argparse
+import fcntl
 import resource
 import shlex
+import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,10 +20,13 @@ from harness.scenarios import SCENARIOS
 from harness.settings import BENCH, OPEN_FILES, RESULTS
 
 QUICK_SPEED = 0.3
+LOCK = Path("/tmp/llm-proxy-bench.lock")
 
 
 def main() -> None:
     """The command line."""
+    # So that what was started is ended and what was measured is kept.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))
     options = _options()
     results = Results.load(options.report) if options.report else _measure(options)
     output = options.output or _default_output(options)
@@ -39,9 +45,9 @@ def _measure(options: argparse.Namespace) -> Results:
     results = Results(conditions.gather(command, passes, speed))
     results.versions = {peer.name: peer.version() for peer in contenders}
     try:
-        with upstream():
+        with _alone(), upstream() as tree:
             results.conditions["upstream"] = conditions.upstream_capacity()
-            runner.run(results, contenders, scenarios, passes, speed)
+            runner.run(results, tree, contenders, scenarios, runner.Extent(passes, speed))
     finally:
         # Hours of windows are worth keeping even when the run is broken off.
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -58,6 +64,18 @@ def _prepare(contenders: Iterable[Peer], *, build: bool) -> None:
     for peer in contenders:
         if build or peer.name != "llm-proxy":
             peer.prepare()
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Waits until no other run is underway on this machine: they would measure each other."""
+    with LOCK.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("waiting for another run to end", file=sys.stderr, flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _raise_open_files() -> None:

@@ -5,6 +5,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
+from harness import neighbours
 from harness.aims import Aim
 from harness.load import chat_body
 from harness.process import CpuReading, ProcessGoneError, cpu_used
@@ -78,6 +79,16 @@ class Cpu(unittest.TestCase):
         """Its time is unknown."""
         with self.assertRaises(ProcessGoneError):
             cpu_used(CpuReading({}, {1: 0.0, 2: 0.0}), CpuReading({}, {1: 1.0}))
+
+
+class Neighbours(unittest.TestCase):
+    """What others did meanwhile."""
+
+    def test_the_more_disturbed_core_counts_and_our_own_work_does_not(self) -> None:
+        """Here 1 s of 10 on the second core, and nothing on the first."""
+        before = neighbours.Reading(0, {0: 100, 1: 200}, {0: 10, 1: 20})
+        after = neighbours.Reading(10, {0: 109, 1: 206}, {0: 19, 1: 25})
+        self.assertAlmostEqual(neighbours.share(before, after), 0.1)
 
 
 class Bodies(unittest.TestCase):

@@ -49,6 +49,8 @@ class Peer:
     ready_path: str | None = None
     """Where a GET is answered with 200 once it serves; without it, an open port is enough."""
     start_timeout_s: float = 10
+    warm_up_s: int = 1
+    """Load before a window of requests; interpreters need more than a moment."""
     prints_base_url: bool = False
     """It listens where it likes, and says where in its output."""
     relays_bytes: bool = True
@@ -76,7 +78,7 @@ class RunningPeer:
 
 
 @contextmanager
-def upstream() -> Iterator[None]:
+def upstream() -> Iterator[ProcessTree]:
     """The upstream, on the load generators' core."""
     directory = Path(tempfile.mkdtemp(prefix="bench-upstream-"))
     address = f"127.0.0.1:{UPSTREAM_PORT}"
@@ -84,11 +86,14 @@ def upstream() -> Iterator[None]:
     tree = ProcessTree(command, LOAD_CORE, directory)
     try:
         deadline = time.monotonic() + 5
-        while not _answers(UPSTREAM_PORT, "/health/readiness"):
+        ready = False
+        while not ready:
+            # First the pause: an answer from a stranger on this port must not count.
+            time.sleep(0.1)
             if time.monotonic() > deadline or not tree.is_running:
                 raise NotReadyError(f"the upstream did not start: {tree.log.read_text()}")
-            time.sleep(0.05)
-        yield
+            ready = _answers(UPSTREAM_PORT, "/health/readiness")
+        yield tree
     finally:
         tree.stop()
         shutil.rmtree(directory, ignore_errors=True)
@@ -129,15 +134,17 @@ def _render(template: Path, directory: Path, port: int) -> None:
 def _wait_until_ready(peer: Peer, tree: ProcessTree, port: int) -> RunningPeer:
     deadline = time.monotonic() + peer.start_timeout_s
     path = peer.path
-    while time.monotonic() < deadline and tree.is_running:
+    while time.monotonic() < deadline:
+        # First the pause: an answer from a stranger on this port must not count.
+        time.sleep(0.1)
+        if not tree.is_running:
+            break
         found = re.search(r"^http://127\.0\.0\.1:(\d+)", tree.log.read_text(), re.MULTILINE)
         if peer.prints_base_url and not found:
-            time.sleep(0.05)
             continue
         port = int(found[1]) if peer.prints_base_url and found else port
         if _answers(port, peer.ready_path):
             return RunningPeer(peer, tree, port, path)
-        time.sleep(0.05)
     tail = tree.log.read_text(errors="replace")[-2000:]
     raise NotReadyError(f"{peer.name} did not start: {tail}")
 

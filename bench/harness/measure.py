@@ -11,7 +11,7 @@ from typing import Protocol
 
 from harness import load
 from harness.contender import RunningPeer
-from harness.process import CpuReading, CpuUse, cpu_used
+from harness.process import CpuReading, CpuUse, ProcessTree, cpu_used
 from harness.settings import SATURATED
 
 KIB = 1024
@@ -49,6 +49,7 @@ class Context:
     """What a scenario may use besides the contender."""
 
     directory: Path
+    upstream: ProcessTree
     speed: float = 1
     """Below one, windows are shorter than they should be."""
 
@@ -84,6 +85,9 @@ class Scenario(Protocol):
 CPU_PER_REQUEST = Metric("cpu_s_per_10k_requests", "CPU s / 10,000 requests", 3, has_ratio=True)
 CPU_PER_CHUNK = Metric("cpu_s_per_100k_chunks", "CPU s / 100,000 chunks", 2, has_ratio=True)
 CORE_USED = Metric("core_used", "core used", 2)
+WARM_UP = load.StreamLoad(streams=16, chunks=10, ramp_ms=200, rounds=4)
+"""Short streams before those that are measured: what the upstream sends for `bench`."""
+
 P50 = Metric("p50_ms", "p50 ms", 3)
 P99 = Metric("p99_ms", "p99 ms", 3)
 
@@ -96,7 +100,6 @@ class Requests:
     title: str
     body_bytes: int
     seconds: float = 5
-    warm_up_s: float = 1
     connections: int = 64
     needs_quiet: bool = True
     metrics: tuple[Metric, ...] = (
@@ -111,7 +114,7 @@ class Requests:
         """One window of wrk."""
         model = target.peer.model_prefix + "bench"
         body = load.chat_body(context.directory, model, self.body_bytes, stream=False)
-        load.wrk(target, body, self.warm_up_s, self.connections)
+        load.wrk(target, body, target.peer.warm_up_s, self.connections)
         before = _cpu_of(target)
         result = load.wrk(target, body, self.seconds * context.speed, self.connections)
         cpu = _cpu_since(target, before)
@@ -194,6 +197,8 @@ class Streams:
     def measure(self, target: RunningPeer, context: Context) -> Measurement:
         """All streams from their beginning to their end."""
         wanted = _scaled(self.load, target)
+        warm_up = load.chat_body(context.directory, target.peer.model_prefix + "bench", stream=True)
+        load.streams(target, warm_up, WARM_UP)
         body = load.chat_body(context.directory, target.peer.model_prefix + self.model, stream=True)
         before = _cpu_of(target)
         result = load.streams(target, body, wanted)

@@ -130,6 +130,7 @@ LITELLM = Peer(
     caller_headers={"authorization": f"Bearer {CALLER_KEY}"},
     ready_path="/health/readiness",
     start_timeout_s=120,
+    warm_up_s=5,
     relays_bytes=False,
     scenarios=frozenset({"req-1k", "stream-200", "memory-1000"}),
     most_streams=20,

@@ -50,11 +50,14 @@ class ProcessTree:
         directory: Path,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        """Starts `command` on one core; its output goes to `output.log` in `directory`."""
+        """Starts `command` on one core; its output goes to `output.log` in `directory`.
+
+        It ends with this process, however that ends.
+        """
         self.log = directory / "output.log"
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                ["taskset", "-c", str(core), *command],
+                ["setpriv", "--pdeathsig", "TERM", "taskset", "-c", str(core), *command],
                 cwd=directory,
                 env={**os.environ, **(environment or {})},
                 stdin=subprocess.DEVNULL,
@@ -137,17 +140,6 @@ def cpu_used(before: CpuReading, after: CpuReading) -> CpuUse:
         # Threads that came and went between the readings are only in the coarse figure.
         return CpuUse(max(exact_s, coarse_s), f"CPU {exact_s:.3f} s or {coarse_s:.3f} s")
     return CpuUse(exact_s)
-
-
-def core_busy_s(core: int) -> float:
-    """Seconds for which one core has not been idle since boot, whoever used it."""
-    for line in (PROC / "stat").read_text().splitlines():
-        name, *fields = line.split()
-        if name == f"cpu{core}":
-            user, nice, system, _idle, _iowait, irq, softirq, steal, *_guest = map(int, fields)
-            ticks = user + nice + system + irq + softirq + steal
-            return ticks / CLOCK_TICKS_PER_S
-    raise ValueError(f"no core {core}")
 
 
 def _stat_fields(process: int) -> list[str]:

@@ -53,9 +53,9 @@ def _aims(results: Results) -> str:
 
 
 def _conditions(results: Results) -> str:
-    shares = [window.foreign_core_share for window in results.windows]
+    shares = [window.foreign_share for window in results.windows]
     others = f"median {statistics.median(shares):.0%}, most {max(shares):.0%}" if shares else "–"
-    rows = [*results.conditions.items(), ("others on the proxy's core", others)]
+    rows = [*results.conditions.items(), ("others on the busier core", others)]
     return _table(("", ""), rows)
 
 
@@ -136,9 +136,10 @@ def _contenders(results: Results) -> str:
 
 
 def _remarks(window: Window) -> list[str]:
-    share = window.foreign_core_share
-    noise = [f"others used {share:.0%} of the proxy's core"] if window.is_noisy else []
-    return [*window.notes, *noise]
+    if not window.is_noisy:
+        return window.notes
+    noise = f"others used {window.foreign_share:.0%} of a core: its latencies and gaps do not count"
+    return [*window.notes, noise]
 
 
 def _plain(failure: str) -> str:

@@ -22,10 +22,10 @@ class Window:
     notes: list[str]
     label: str = ""
     """How the load of this contender differs from the others'."""
-    foreign_core_share: float = 0
-    """How much of the proxy's core others used meanwhile."""
+    foreign_share: float = 0
+    """How much of the more disturbed core others used meanwhile."""
     is_noisy: bool = False
-    """Whether that was too much, again and again."""
+    """Whether that was too much, again and again: latencies and gaps were struck out."""
 
     @property
     def is_valid(self) -> bool:

@@ -3,35 +3,44 @@
 import dataclasses
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from harness import peers
+from harness import neighbours, peers
 from harness.contender import NotReadyError, Peer, RunningPeer, running
 from harness.load import LoadError
 from harness.measure import Context, Measurement, Scenario
 from harness.peers import DIRECT
-from harness.process import ProcessGoneError, core_busy_s
+from harness.process import ProcessGoneError, ProcessTree
 from harness.results import Results, Window
-from harness.settings import PROXY_CORE, QUIET
+from harness.settings import QUIET
 
 REPEATS = 2
 """How often a window is measured again because others were busy."""
 
 
+@dataclass(frozen=True)
+class Extent:
+    """How much is measured."""
+
+    passes: int
+    speed: float
+    """Below one, windows are shorter than they should be."""
+
+
 def run(
     results: Results,
+    upstream: ProcessTree,
     contenders: Sequence[Peer],
     scenarios: Sequence[Scenario],
-    passes: int,
-    speed: float,
+    extent: Extent,
 ) -> None:
-    """Adds the windows of all passes to `results`. The upstream must be running."""
+    """Adds the windows of all passes to `results`."""
     with tempfile.TemporaryDirectory(prefix="bench-load-") as directory:
-        context = Context(Path(directory), speed)
-        for number in range(1, passes + 1):
+        context = Context(Path(directory), upstream, extent.speed)
+        for number in range(1, extent.passes + 1):
             for scenario in scenarios:
                 for peer in _rotated([DIRECT, *contenders], number):
                     if peer.takes(scenario.name):
@@ -45,25 +54,27 @@ def _rotated(contenders: Sequence[Peer], number: int) -> list[Peer]:
 
 
 def _quiet_window(number: int, scenario: Scenario, peer: Peer, context: Context) -> Window:
-    """The first window that nobody disturbed, or else the last one, marked as noisy."""
-    for _ in range(1 + REPEATS):
+    """The first window that nobody disturbed, or else what the last one is still good for."""
+    repeats_left = REPEATS
+    while True:
         window = _window(number, scenario, peer, context)
         _tell(window)
-        if window.foreign_core_share <= QUIET or not scenario.needs_quiet:
+        if window.foreign_share <= QUIET or not scenario.needs_quiet:
             return window
-    return dataclasses.replace(window, is_noisy=True)
+        if not repeats_left:
+            kept = {key: value for key, value in window.metrics.items() if key[-3:] != "_ms"}
+            return dataclasses.replace(window, metrics=kept, is_noisy=True)
+        repeats_left -= 1
 
 
 def _window(number: int, scenario: Scenario, peer: Peer, context: Context) -> Window:
-    foreign = 0.0
+    foreign_share = 0.0
     try:
         with _started(peer) as target:
-            start, busy = time.monotonic(), core_busy_s(PROXY_CORE)
-            cpu_before = _own_cpu_s(target)
+            before = neighbours.read(target.tree, context.upstream)
             measurement = scenario.measure(target, context)
-            own = _own_cpu_s(target) - cpu_before
-            busy = core_busy_s(PROXY_CORE) - busy
-            foreign = max(0.0, busy - own) / (time.monotonic() - start)
+            after = neighbours.read(target.tree, context.upstream)
+            foreign_share = neighbours.share(before, after)
     except (LoadError, NotReadyError, ProcessGoneError, OSError) as error:
         measurement = Measurement(failures={f"{type(error).__name__}: {error}": 1})
     return Window(
@@ -74,7 +85,7 @@ def _window(number: int, scenario: Scenario, peer: Peer, context: Context) -> Wi
         failures=measurement.failures,
         notes=measurement.notes,
         label=measurement.label,
-        foreign_core_share=foreign,
+        foreign_share=foreign_share,
     )
 
 
@@ -87,15 +98,11 @@ def _started(peer: Peer) -> Iterator[RunningPeer]:
         yield target
 
 
-def _own_cpu_s(target: RunningPeer) -> float:
-    return sum(target.tree.cpu().process_s.values()) if target.tree else 0.0
-
-
 def _tell(window: Window) -> None:
     figures = ", ".join(f"{key} {value:.4g}" for key, value in window.metrics.items())
     trouble = f" FAILED {window.failures}" if window.failures else ""
     remarks = [*window.notes, *([window.label] if window.label else [])]
     notes = f" ({'; '.join(remarks)})" if remarks else ""
-    others = f" [others {window.foreign_core_share:.0%}]"
+    others = f" [others {window.foreign_share:.0%}]"
     line = f"pass {window.number} {window.scenario:12} {window.peer:10} {figures}"
     print(line + others + notes + trouble, file=sys.stderr, flush=True)

@@ -24,7 +24,7 @@ FIRST_PEER_PORT = 21310
 """Below the range that the kernel gives to clients, so that none of them is in the way."""
 
 QUIET = 0.05
-"""Others may use this much of the proxy's core during a window; beyond it is measured again."""
+"""Others may use this much of either core during a window; beyond that it is measured again."""
 
 SATURATED = 0.95
 """Requests a second and percentiles count only when the proxy used this much of its core."""

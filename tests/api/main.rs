@@ -1,1 +1,22 @@
-//! The HTTP surface, seen from its clients.
+//! The HTTP surface, seen from its clients: a real service on a real socket, between a client that
+//! sees every byte and an upstream that fails on purpose. One file a concern, one case a rule.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod auth;
+mod bad_input;
+mod before_the_head;
+mod broken_streams;
+mod client_gone;
+mod harness;
+mod metrics;
+mod mock;
+mod models;
+mod relay;
+mod request_ids;
+mod routes;
+mod shutdown;
+mod streams;
+mod timeouts;
+mod usage_records;
+mod whole_answers;

@@ -16,7 +16,8 @@ Headers = Sequence[tuple[str, str]]
 
 
 def ask(server: Server, headers: Headers, path: str = "/v1/models") -> httpx.Response:
-    return httpx.get(server.url + path, headers=list(headers), timeout=10, trust_env=False)
+    with httpx.Client(timeout=10, trust_env=False, follow_redirects=True) as client:
+        return client.get(server.url + path, headers=list(headers))
 
 
 @pytest.mark.parametrize(

@@ -2,40 +2,76 @@
 
 import json
 import time
+from typing import Any
 
 import httpx
+import pytest
 
 from clients import CHAT, streamed
 from servers import Server
 from sse import post
 from stack import INTERNAL_KEY, LITELLM_KEY
-from upstream import TEXT
+from upstream import FIRST_WORDS, TEXT, USAGE, Upstream
 
 
-def lines_about(server: Server, request_id: str) -> list[str]:
-    """The log lines with this request's id, once there are any; none after two seconds."""
+def records_of(server: Server, answer: httpx.Response, member: str) -> list[Any]:
+    """The log's lines about a request that have this member, once one does; none after 2 s."""
+    request_id = answer.headers["x-request-id"]
     deadline = time.monotonic() + 2
     while time.monotonic() < deadline:
-        if found := [line for line in server.log().splitlines() if request_id in line]:
+        whole = [line for line in server.log().splitlines(keepends=True) if line.endswith("\n")]
+        lines = [line for line in whole if request_id in line]
+        if found := [record for record in map(json.loads, lines) if member in record]:
             return found
         time.sleep(0.01)
     return []
 
 
-def test_each_line_of_the_log_is_json(service: Server, litellm_http: httpx.Client) -> None:
-    answer = litellm_http.post(CHAT, json=streamed("scripted") | {"stream": False})
-    lines = lines_about(service, answer.headers["x-request-id"])
-    assert lines
-    assert all(isinstance(json.loads(line), dict) for line in lines)
+def test_a_request_leaves_one_access_line(service: Server, litellm_http: httpx.Client) -> None:
+    answer = litellm_http.post(CHAT, json=streamed("scripted", stream=False))
+    (record,) = records_of(service, answer, "status")
+    assert record["status"] == 200
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (CHAT, streamed("scripted")),
+        # Where nobody asks, LiteLLM puts a usage of nothing but zeros into each of these chunks.
+        ("/v1/completions", {"model": "scripted-text", "prompt": "Say hello", "stream": True}),
+    ],
+    ids=["chat", "completion"],
+)
 def test_the_log_tells_the_usage_of_a_stream_whose_client_did_not_ask_for_it(
-    service: Server, litellm_http: httpx.Client
+    service: Server, litellm_http: httpx.Client, path: str, body: dict[str, Any]
 ) -> None:
-    answer, _ = post(litellm_http, CHAT, streamed("scripted"))
-    text = "\n".join(lines_about(service, answer.headers["x-request-id"]))
-    assert '"prompt_tokens":11' in text.replace(" ", "")
-    assert '"completion_tokens":7' in text.replace(" ", "")
+    answer, _ = post(litellm_http, path, body)
+    (record,) = records_of(service, answer, "tokens")
+    assert {key: record["tokens"][key] for key in USAGE} == USAGE
+    assert record["provenance"] == "reported"
+    assert record["end"] == "complete"
+
+
+def test_the_log_counts_what_a_broken_stream_relayed(
+    service: Server, litellm_http: httpx.Client, upstream: Upstream
+) -> None:
+    with litellm_http.stream("POST", CHAT, json=streamed("scripted-dies")) as answer:
+        list(upstream.release_after_first_words(answer.iter_lines()))
+    (record,) = records_of(service, answer, "tokens")
+    assert record["end"] == "failed"
+    assert record["provenance"] != "reported"
+    assert record["tokens"]["completion_tokens"] > 0
+
+
+def test_the_log_tells_that_a_client_left(
+    service: Server, litellm_http: httpx.Client, upstream: Upstream
+) -> None:
+    with litellm_http.stream("POST", CHAT, json=streamed("scripted-holds")) as answer:
+        next(line for line in answer.iter_lines() if FIRST_WORDS[-1] in line)
+        assert not upstream.released.is_set()
+    (record,) = records_of(service, answer, "tokens")
+    assert record["end"] == "cancelled"
+    assert record["tokens"]["completion_tokens"] > 0
 
 
 def test_the_log_holds_no_key_no_prompt_and_no_answer(
@@ -45,5 +81,5 @@ def test_the_log_holds_no_key_no_prompt_and_no_answer(
     private = [INTERNAL_KEY, LITELLM_KEY, "Featherstonehaugh", TEXT]
     for more in ({}, {"stream": False}, {"temperature": "Featherstonehaugh"}):
         answer = litellm_http.post(CHAT, json=streamed("scripted", messages=messages, **more))
-        assert lines_about(service, answer.headers["x-request-id"])
+        assert records_of(service, answer, "status")
     assert [text for text in private if text in service.log()] == []

@@ -50,6 +50,7 @@ def test_any_model_name_is_served_under_its_name(mock_client: openai.OpenAI) -> 
 def test_mock_error_429_is_a_rate_limit_error(mock_client: openai.OpenAI, stream: bool) -> None:
     with pytest.raises(openai.RateLimitError) as caught:
         mock_client.chat.completions.create(model="mock-error-429", messages=HI, stream=stream)
+    assert caught.value.response.headers["retry-after"] == "1"
     assert caught.value.response.json()["error"].keys() >= {"message", "type", "param", "code"}
 
 
@@ -85,23 +86,18 @@ def test_mock_truncate_is_never_done(mock_http: httpx.Client) -> None:
     assert json.loads(data[-1])["error"]["message"]
 
 
-def test_mock_slow_spreads_its_chunks_over_time(mock_client: openai.OpenAI) -> None:
-    def arrivals(model: str) -> list[float]:
+def test_mock_slow_says_the_same_as_any_model_and_takes_its_time(
+    mock_client: openai.OpenAI,
+) -> None:
+    def timed(model: str) -> tuple[str, list[float]]:
         stream = mock_client.chat.completions.create(model=model, messages=HI, stream=True)
-        return [time.monotonic() for _ in stream]
+        words = [(word, time.monotonic()) for word in words_of(stream)]
+        gaps = [after - before for (_, before), (_, after) in itertools.pairwise(words)]
+        return "".join(word for word, _ in words), gaps
 
-    slow, usual = arrivals("mock-slow"), arrivals("any")
-    assert slow[-1] - slow[0] > 2 * (usual[-1] - usual[0])
-    gaps = [after - before for before, after in itertools.pairwise(slow)]
-    assert sorted(gaps)[len(gaps) // 2] > 0.005, "most chunks come by themselves"
-
-
-def test_mock_slow_says_the_same_as_any_other_model(mock_client: openai.OpenAI) -> None:
-    def text(model: str) -> str:
-        stream = mock_client.chat.completions.create(model=model, messages=HI, stream=True)
-        return "".join(words_of(stream))
-
-    assert text("mock-slow") == text("any")
+    (slow, slow_gaps), (usual, usual_gaps) = timed("mock-slow"), timed("any")
+    assert slow == usual
+    assert min(slow_gaps) > 2 * max(*usual_gaps, 0.01), "its words come one by one"
 
 
 def test_a_stalled_mock_is_cut_off_by_the_clients_own_timeout(mock_service: Server) -> None:

@@ -137,7 +137,8 @@ def test_a_client_that_closes_its_stream_closes_the_providers(
     stream = litellm_client.chat.completions.create(
         model="scripted-holds", messages=HI, stream=True
     )
-    next(iter(stream))
+    words = words_of(stream)
+    assert [next(words) for _ in FIRST_WORDS] == FIRST_WORDS  # from here on there is silence
     assert not upstream.caller_left.is_set()
     stream.close()
     assert upstream.caller_left.wait(2)
@@ -146,18 +147,20 @@ def test_a_client_that_closes_its_stream_closes_the_providers(
 async def test_a_cancelled_task_closes_the_providers_stream(
     service: Server, upstream: Upstream
 ) -> None:
-    read_one = asyncio.Event()
+    silence = asyncio.Event()
 
     async def read() -> None:
         async with async_sdk(f"{service.url}/v1") as client:
             stream = await client.chat.completions.create(
                 model="scripted-holds", messages=HI, stream=True
             )
-            async for _ in stream:
-                read_one.set()
+            async for chunk in stream:
+                if chunk.choices[0].delta.content == FIRST_WORDS[-1]:
+                    silence.set()
 
     reading = asyncio.create_task(read())
-    await asyncio.wait_for(read_one.wait(), 5)
+    await asyncio.wait_for(silence.wait(), 5)
+    assert not upstream.caller_left.is_set()
     reading.cancel()
     assert await asyncio.to_thread(upstream.caller_left.wait, 2)
 

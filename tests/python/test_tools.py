@@ -85,7 +85,11 @@ def test_streamed_tool_calls_are_those_of_the_whole_answer(
 ) -> None:
     request = {"model": backend.model, "tools": [WEATHER, CLOCK], "tool_choice": choice}
     calls, finish_reasons = streamed_calls(client, **request)
-    assert calls == whole_calls(client, **request)
+    assert all(call.pop("id") for call in calls)
+    whole = whole_calls(client, **request)
+    assert all(call.pop("id") for call in whole)
+    assert calls
+    assert calls == whole
     assert finish_reasons == ["tool_calls"]
 
 

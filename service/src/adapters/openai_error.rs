@@ -132,10 +132,12 @@ fn clean(endpoint: &Endpoint, message: &str) -> String {
     }
 }
 
-/// `retry-after-ms`, or `retry-after` in seconds. A date needs a clock and is passed on as it is.
+/// `retry-after-ms`, or `retry-after` in seconds. LiteLLM passes its provider's on with a prefix.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let number = |name| -> Option<f64> { headers.get(name)?.to_str().ok()?.trim().parse().ok() };
-    let seconds = number("retry-after-ms").map(|ms| ms / 1000.0).or_else(|| number("retry-after"))?;
+    let wait = |milliseconds, seconds| number(milliseconds).map(|ms| ms / 1000.0).or_else(|| number(seconds));
+    let seconds = wait("retry-after-ms", "retry-after")
+        .or_else(|| wait("llm_provider-retry-after-ms", "llm_provider-retry-after"))?;
     Duration::try_from_secs_f64(seconds).ok()
 }
 
@@ -200,6 +202,7 @@ mod tests {
     #[rstest]
     #[case::seconds("retry-after", "7", Some(Duration::from_secs(7)))]
     #[case::milliseconds("retry-after-ms", "250", Some(Duration::from_millis(250)))]
+    #[case::of_litellms_provider("llm_provider-retry-after", "7", Some(Duration::from_secs(7)))]
     #[case::nonsense("retry-after", "soon", None)]
     #[case::negative("retry-after", "-1", None)]
     fn the_wait_is_read(#[case] name: &'static str, #[case] value: &str, #[case] expected: Option<Duration>) {

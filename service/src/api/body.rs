@@ -1,7 +1,8 @@
 //! Reading a request's body: JSON, plain, of limited size, in limited time.
 
 use std::future::poll_fn;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
+use std::task::Poll;
 
 use actix_web::HttpRequest;
 use actix_web::error::PayloadError;
@@ -25,11 +26,30 @@ pub async fn read(req: &HttpRequest, payload: Payload, limits: BodyLimits) -> Re
         return Err(too_large(limits.max_bytes));
     }
     let capacity = announced.and_then(|len| usize::try_from(len).ok()).unwrap_or(0);
-    let read = read_all(payload, limits.max_bytes, capacity);
+    let mut read = pin!(read_all(payload, limits.max_bytes, capacity));
+    if let Some(body) = look_twice(read.as_mut()).await {
+        return body;
+    }
     timeout(limits.timeout, read).await.unwrap_or_else(|_| {
         let message = format!("the body did not arrive within {} s", limits.timeout.as_secs_f64());
         Err(Error::new(Kind::RequestTimeout, message))
     })
+}
+
+/// A body that came together with its head is there at the second look, after actix has fed it: only
+/// for one that is not there then a timer is worth its price.
+async fn look_twice<F: Future>(mut read: Pin<&mut F>) -> Option<F::Output> {
+    let mut looked = false;
+    poll_fn(|cx| match read.as_mut().poll(cx) {
+        Poll::Ready(body) => Poll::Ready(Some(body)),
+        Poll::Pending if looked => Poll::Ready(None),
+        Poll::Pending => {
+            looked = true;
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await
 }
 
 async fn read_all(payload: Payload, max_bytes: usize, capacity: usize) -> Result<Bytes> {

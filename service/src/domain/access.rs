@@ -1,9 +1,7 @@
 //! One line a request: who asked for what, and what came of it. No prompt, no key, no query string.
 
-use serde::Serialize;
-
 /// What is logged and counted of one HTTP request, when the last byte of its answer is on its way.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct AccessRecord<'a> {
     /// The id in `x-request-id`.
     pub request_id: &'a str,
@@ -12,8 +10,7 @@ pub struct AccessRecord<'a> {
     /// The path, without its query.
     pub path: &'a str,
     /// The route that matched, of a bounded set; `unmatched` where none did.
-    #[serde(skip)]
-    pub route: &'a str,
+    pub route: &'static str,
     /// The HTTP status.
     pub status: u16,
     /// From the head of the request to the end of the answer, in milliseconds.

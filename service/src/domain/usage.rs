@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+
+use super::envelope::Operation;
 
 /// Token counts in OpenAI's form, with the details that cost differently.
 /// Source: <https://platform.openai.com/docs/api-reference/chat/object#chat-object-usage>
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct Tokens {
     /// Tokens of the request.
     #[serde(default, deserialize_with = "null_is_zero")]
@@ -26,7 +28,7 @@ pub struct Tokens {
 }
 
 /// The part of the prompt that was read from the provider's cache.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct PromptDetails {
     /// Tokens billed at the cache's price.
     #[serde(default, deserialize_with = "null_is_zero")]
@@ -34,7 +36,7 @@ pub struct PromptDetails {
 }
 
 /// The part of the answer that the caller does not see.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct CompletionDetails {
     /// Tokens spent on reasoning.
     #[serde(default, deserialize_with = "null_is_zero")]
@@ -54,8 +56,7 @@ where
 }
 
 /// Where the token counts of a record come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Provenance {
     /// The provider said so.
     Reported,
@@ -66,6 +67,9 @@ pub enum Provenance {
 }
 
 impl Provenance {
+    /// Every provenance, in the order of the enum.
+    pub const ALL: [Self; 3] = [Self::Reported, Self::Counted, Self::Estimated];
+
     /// A stable name: a metric label and a log field.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -78,8 +82,7 @@ impl Provenance {
 }
 
 /// How an answer ended. Every answer that was begun ends in exactly one of these.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     /// The provider said that it was done, and all of it was relayed.
     Complete,
@@ -92,6 +95,9 @@ pub enum End {
 }
 
 impl End {
+    /// Every end, in the order of the enum.
+    pub const ALL: [Self; 4] = [Self::Complete, Self::Truncated, Self::Failed, Self::Cancelled];
+
     /// A stable name: a metric label and a log field.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -105,7 +111,7 @@ impl End {
 }
 
 /// What was relayed to the caller, counted while it passed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Relayed {
     /// Events that carried text, reasoning or tool arguments; 1 for an answer that was not streamed.
     pub deltas: u64,
@@ -114,12 +120,12 @@ pub struct Relayed {
 }
 
 /// Everything that is recorded of one request, once, when its answer has ended.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct UsageRecord<'a> {
     /// The id that the caller got in `x-request-id`.
     pub request_id: &'a str,
-    /// What was asked for: `chat.completions`, `completions` or `embeddings`.
-    pub operation: &'static str,
+    /// What was asked for.
+    pub operation: Operation,
     /// The public name of the model that the caller asked for.
     pub model: &'a str,
     /// The endpoint that served, or failed last.

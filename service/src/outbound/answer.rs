@@ -34,7 +34,7 @@ enum Source {
 
 /// A connection in the middle of an answer, and where it goes afterwards.
 pub(super) struct Network {
-    pub(super) connection: Connection,
+    pub(super) connection: Box<Connection>,
     pub(super) incoming: Incoming,
     pub(super) pool: Arc<Pool>,
     pub(super) url: BaseUrl,

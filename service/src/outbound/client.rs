@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{HeaderName, HeaderValue};
-use http::{HeaderMap, Request};
+use http::Request;
 use http_body_util::Full;
-use tokio::time::timeout;
 
 use super::answer::{Answer, Network};
 use super::connection::{Connection, NoAnswer, RequestBody};
 use super::connector::Connector;
+use super::deadline::Deadline;
 use super::pool::Pool;
 use super::script::Player;
 use crate::domain::call::{Call, HttpCall, Script};
@@ -28,30 +28,28 @@ pub struct Client {
 }
 
 impl Client {
-    /// Makes one call of `endpoint` and waits for the head of its answer.
+    /// Makes one call of `endpoint` and waits for the head of its answer, until `deadline` at the latest.
     ///
     /// # Errors
     /// Whatever keeps the head from arriving, within the endpoint's deadlines. A status of the
     /// upstream's is no error here.
-    pub async fn call(&self, endpoint: &Endpoint, call: Call) -> Result<Answer> {
+    pub async fn call(&self, endpoint: &Endpoint, call: Call, deadline: Deadline) -> Result<Answer> {
         match call {
-            Call::Http(call) => self.http(endpoint, &call).await,
-            Call::Script(script) => self.script(endpoint, script).await,
+            Call::Http(call) => self.http(endpoint, &call, deadline).await,
+            Call::Script(script) => script_answer(endpoint, script, deadline).await,
         }
     }
 
-    async fn http(&self, endpoint: &Endpoint, call: &HttpCall) -> Result<Answer> {
+    async fn http(&self, endpoint: &Endpoint, call: &HttpCall, deadline: Deadline) -> Result<Answer> {
         let mut pooled = self.pool.take(&endpoint.url);
         loop {
             let connection = match pooled.take() {
                 Some(connection) => connection,
-                None => Box::pin(self.connect(endpoint)).await?,
+                None => Box::pin(self.connect(endpoint, deadline)).await?,
             };
             let sent = connection.send(request(endpoint, call));
-            let Ok(sent) = timeout(endpoint.deadlines.first_byte, sent).await else {
-                return Err(no_first_byte(endpoint));
-            };
-            match sent {
+            let limit = endpoint.deadlines.first_byte;
+            match deadline.within(limit, sent, || no_first_byte(endpoint)).await? {
                 Ok((response, connection)) => {
                     let (head, incoming) = response.into_parts();
                     let (pool, url) = (Arc::clone(&self.pool), endpoint.url.clone());
@@ -65,28 +63,16 @@ impl Client {
         }
     }
 
-    async fn connect(&self, endpoint: &Endpoint) -> Result<Connection> {
+    async fn connect(&self, endpoint: &Endpoint, deadline: Deadline) -> Result<Box<Connection>> {
         let limit = endpoint.deadlines.connect;
-        let socket = timeout(limit, self.connector.connect(&endpoint.url)).await;
-        let socket = socket.map_err(|_| {
+        let socket = self.connector.connect(&endpoint.url);
+        let socket = deadline.within(limit, socket, || {
             let message =
                 format!("cannot reach {}: no connection within {} s", endpoint.url.authority, limit.as_secs_f64());
             Error::new(Kind::BackendUnavailable, message).with_code("connect_timeout")
-        })??;
-        let connection = Connection::handshake(socket).await;
+        });
+        let connection = Connection::handshake(socket.await??).await;
         connection.map_err(|error| no_head(endpoint, &error))
-    }
-
-    async fn script(&self, endpoint: &Endpoint, script: Script) -> Result<Answer> {
-        let started = timeout(endpoint.deadlines.first_byte, Player::start(script)).await;
-        let (status, headers, player) = started.map_err(|_| no_first_byte(endpoint))?;
-        let headers: HeaderMap = headers
-            .into_iter()
-            .filter_map(|(name, value)| {
-                Some((HeaderName::from_static(name), HeaderValue::from_str(&value).ok()?))
-            })
-            .collect();
-        Ok(Answer::from_script(status, headers, player))
     }
 
     /// Closes idle connections that are of no use any more, every now and then, for ever.
@@ -97,6 +83,16 @@ impl Client {
             self.pool.reap();
         }
     }
+}
+
+async fn script_answer(endpoint: &Endpoint, script: Script, deadline: Deadline) -> Result<Answer> {
+    let limit = endpoint.deadlines.first_byte;
+    let started = deadline.within(limit, Player::start(script), || no_first_byte(endpoint));
+    let (status, headers, player) = started.await?;
+    let headers = headers.into_iter().filter_map(|(name, value)| {
+        Some((HeaderName::from_static(name), HeaderValue::from_str(&value).ok()?))
+    });
+    Ok(Answer::from_script(status, headers.collect(), player))
 }
 
 fn request(endpoint: &Endpoint, call: &HttpCall) -> Request<RequestBody> {

@@ -18,14 +18,16 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 
 use super::connector::Socket;
+use super::gate::Gate;
 
 /// Upstream request bodies are always whole in memory.
 pub type RequestBody = Full<Bytes>;
 
-/// An open connection; dropping it closes the socket.
+/// An open connection; dropping it closes the socket. Boxed, because it is handed on and large.
 pub struct Connection {
     sender: http1::SendRequest<RequestBody>,
     driver: http1::Connection<TokioIo<Socket>, RequestBody>,
+    gate: Gate,
     /// Whether it has served a request before: its peer may have closed it meanwhile.
     pub reused: bool,
 }
@@ -41,29 +43,29 @@ pub struct NoAnswer {
 
 impl Connection {
     /// Makes an HTTP/1.1 connection of a socket.
-    pub async fn handshake(socket: Socket) -> hyper::Result<Self> {
+    pub async fn handshake(socket: Socket) -> hyper::Result<Box<Self>> {
         let (sender, driver) = http1::Builder::new().handshake(TokioIo::new(socket)).await?;
-        Ok(Self { sender, driver, reused: false })
+        Ok(Box::new(Self { sender, driver, gate: Gate::default(), reused: false }))
     }
 
     /// Sends a request and waits for the head of the answer. Dropping the future closes the socket.
     pub async fn send(
-        mut self,
+        mut self: Box<Self>,
         request: Request<RequestBody>,
-    ) -> Result<(Response<Incoming>, Self), NoAnswer> {
-        let response = {
-            let mut response = pin!(self.sender.send_request(request));
-            let driver = &mut self.driver;
-            let mut closed = false;
-            poll_fn(|cx| {
+    ) -> Result<(Response<Incoming>, Box<Self>), NoAnswer> {
+        let Self { sender, driver, gate, .. } = &mut *self;
+        let mut response = pin!(sender.send_request(request));
+        let mut closed = false;
+        gate.open();
+        let response = poll_fn(|cx| {
+            gate.poll(cx, |cx| {
                 if !closed {
                     closed = Pin::new(&mut *driver).poll(cx).is_ready();
                 }
                 response.as_mut().poll(cx)
             })
-            .await
-        };
-        match response {
+        });
+        match response.await {
             Ok(response) => Ok((response, self)),
             Err(error) => {
                 let nothing_received = error.is_canceled() || error.is_closed() || is_disconnect(&error);
@@ -77,18 +79,28 @@ impl Connection {
     pub fn poll_data(
         &mut self,
         body: &mut Incoming,
-        cx: &mut Context<'_>,
+        cx: &Context<'_>,
     ) -> Poll<Option<hyper::Result<Bytes>>> {
-        if let Poll::Ready(data) = poll_body(body, cx) {
-            return Poll::Ready(data);
-        }
-        // An error of the connection arrives through the body as well, with the reason.
-        let _closed = Pin::new(&mut self.driver).poll(cx);
-        poll_body(body, cx)
+        let driver = &mut self.driver;
+        self.gate.poll(cx, |cx| {
+            if let Poll::Ready(data) = poll_body(body, cx) {
+                return Poll::Ready(data);
+            }
+            // An error of the connection arrives through the body as well, with the reason.
+            let _closed = Pin::new(&mut *driver).poll(cx);
+            poll_body(body, cx)
+        })
     }
 
-    /// Whether it can serve another request now. Polls without a waker, so that an idle connection
-    /// wakes nobody and holds no finished task in memory.
+    /// Whether it can serve another request, as far as is known without touching the socket: right
+    /// behind an answer, whose bytes still fill its buffer.
+    pub fn rest(&mut self) -> bool {
+        self.gate.detach();
+        self.reused = true;
+        self.sender.is_ready() || self.is_idle()
+    }
+
+    /// Whether it can serve another request now: asks the socket.
     pub fn is_idle(&mut self) -> bool {
         let mut cx = Context::from_waker(Waker::noop());
         let closed = Pin::new(&mut self.driver).poll(&mut cx).is_ready();

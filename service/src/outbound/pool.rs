@@ -1,6 +1,5 @@
 //! Idle connections, by origin. One pool a worker: its lock is never contended.
 
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -15,34 +14,34 @@ const MAX_IDLE: usize = 512;
 const MAX_IDLE_TIME: Duration = Duration::from_secs(60);
 
 struct Idle {
-    connection: Connection,
+    connection: Box<Connection>,
     since: Instant,
 }
 
 /// The idle connections of one worker.
 #[derive(Default)]
 pub struct Pool {
-    origins: Mutex<HashMap<Origin, Vec<Idle>>>,
+    /// A handful of origins: searched one by one.
+    origins: Mutex<Vec<Origin>>,
 }
 
-#[derive(PartialEq, Eq, Hash, Clone)]
 struct Origin {
-    tls: bool,
+    scheme: http::uri::Scheme,
     authority: http::uri::Authority,
+    idle: Vec<Idle>,
 }
 
 impl Origin {
-    fn of(url: &BaseUrl) -> Self {
-        let tls = url.scheme == http::uri::Scheme::HTTPS;
-        Self { tls, authority: url.authority.clone() }
+    fn is_of(&self, url: &BaseUrl) -> bool {
+        self.authority == url.authority && self.scheme == url.scheme
     }
 }
 
 impl Pool {
     /// The connection to `url`'s origin that was used last, if one is still good.
-    pub fn take(&self, url: &BaseUrl) -> Option<Connection> {
+    pub fn take(&self, url: &BaseUrl) -> Option<Box<Connection>> {
         let mut origins = self.origins.lock();
-        let idle = origins.get_mut(&Origin::of(url))?;
+        let idle = &mut origins.iter_mut().find(|origin| origin.is_of(url))?.idle;
         while let Some(Idle { mut connection, since }) = idle.pop() {
             if since.elapsed() < MAX_IDLE_TIME && connection.is_idle() {
                 return Some(connection);
@@ -52,21 +51,25 @@ impl Pool {
     }
 
     /// Keeps a connection whose answer was read to its end, if its peer does.
-    pub fn put(&self, url: &BaseUrl, mut connection: Connection) {
-        if !connection.is_idle() {
+    pub fn put(&self, url: &BaseUrl, mut connection: Box<Connection>) {
+        if !connection.rest() {
             return;
         }
-        connection.reused = true;
         let mut origins = self.origins.lock();
-        let idle = origins.entry(Origin::of(url)).or_default();
-        if idle.len() < MAX_IDLE {
-            idle.push(Idle { connection, since: Instant::now() });
+        let idle = Idle { connection, since: Instant::now() };
+        match origins.iter_mut().find(|origin| origin.is_of(url)) {
+            Some(origin) if origin.idle.len() < MAX_IDLE => origin.idle.push(idle),
+            Some(_) => {}
+            None => {
+                let (scheme, authority) = (url.scheme.clone(), url.authority.clone());
+                origins.push(Origin { scheme, authority, idle: vec![idle] });
+            }
         }
     }
 
     /// Closes the connections that their peers have closed, and those idle for too long.
     pub fn reap(&self) {
-        self.origins.lock().retain(|_, idle| {
+        self.origins.lock().retain_mut(|Origin { idle, .. }| {
             idle.retain_mut(|idle| idle.since.elapsed() < MAX_IDLE_TIME && idle.connection.is_idle());
             !idle.is_empty()
         });

@@ -12,6 +12,7 @@ use crate::adapters::{self, mock};
 use crate::domain::endpoint::Endpoint;
 use crate::error::{Error, Kind, Result};
 use crate::outbound::client::Client;
+use crate::outbound::deadline::Deadline;
 
 /// How long a list is good.
 const FRESH_FOR: Duration = Duration::from_secs(10);
@@ -44,8 +45,9 @@ async fn ask(engine: &Engine, client: &Client, endpoint: &Arc<Endpoint>) -> Resu
     let Some(call) = adapters::list_models(endpoint) else {
         return Ok(mock_list());
     };
-    let mut answer = attempt(client, endpoint, call, &*engine.observer).await?;
-    let body = collect(&mut answer, endpoint).await?;
+    let deadline = Deadline::after(Instant::now(), endpoint.deadlines.total);
+    let mut answer = attempt(client, endpoint, call, &*engine.observer, deadline).await?;
+    let body = collect(&mut answer, endpoint, deadline).await?;
     let list: serde_json::Value = serde_json::from_slice(&body).map_err(|_| no_list(endpoint))?;
     if list.get("data").is_some_and(serde_json::Value::is_array) { Ok(body) } else { Err(no_list(endpoint)) }
 }

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, TRANSFER_ENCODING};
-use tokio::time::timeout;
 
 use super::inspect;
 use super::lifecycle::{InFlight, Lifecycle};
@@ -21,6 +20,7 @@ use crate::domain::envelope::{Envelope, Operation};
 use crate::error::{Error, Kind, Result};
 use crate::outbound::answer::Answer;
 use crate::outbound::client::Client;
+use crate::outbound::deadline::Deadline;
 use crate::ports::{UpstreamObserver, UsageSink};
 
 /// A whole answer larger than this is refused: it would be held in memory.
@@ -148,18 +148,17 @@ impl Engine {
         by: ServedBy,
     ) -> Result<Served> {
         let endpoint = &by.endpoint;
-        let total = endpoint.deadlines.total;
-        let left = total.saturating_sub(recorder.about.received.elapsed());
+        let deadline = Deadline::after(recorder.about.received, endpoint.deadlines.total);
         let cut = self.lifecycle.cut_signal();
         let collected = async {
-            let mut answer = attempt(client, endpoint, call, &*self.observer).await?;
-            let body = collect(&mut answer, endpoint).await?;
+            let mut answer = attempt(client, endpoint, call, &*self.observer, deadline).await?;
+            let body = collect(&mut answer, endpoint, deadline).await?;
             check_whole(endpoint, &answer.headers, &body)?;
             Ok((answer, body))
         };
         let collected = tokio::select! {
             biased;
-            collected = timeout(left, collected) => collected.unwrap_or_else(|_| Err(deadline_exceeded(total))),
+            collected = collected => collected,
             () = cut.cancelled() => Err(super::lifecycle::stopping()),
         };
         match collected {
@@ -185,8 +184,10 @@ impl Engine {
         by: ServedBy,
     ) -> Result<Served> {
         let usage_event = if envelope.include_usage { UsageEvent::Wanted } else { UsageEvent::Hidden };
-        let mut pending = self.pending(client.clone(), Arc::clone(&by.endpoint), call);
-        let first = self.first_of(&mut pending, &by.endpoint, recorder.about.received).await;
+        let received = recorder.about.received;
+        let deadline = Deadline::after(received, by.endpoint.deadlines.total);
+        let mut pending = self.pending(client.clone(), Arc::clone(&by.endpoint), call, deadline);
+        let first = self.first_of(&mut pending, received, deadline).await;
         let parts = |recorder| RelayParts {
             usage_event,
             recorder,
@@ -201,7 +202,7 @@ impl Engine {
                 Ok(Served::Stream { by, headers, relay })
             }
             First::Answer(answer) => {
-                let error = instead_of_a_stream(answer, &by.endpoint).await;
+                let error = instead_of_a_stream(answer, &by.endpoint, deadline).await;
                 recorder.fail(&error);
                 Err(error)
             }
@@ -216,23 +217,21 @@ impl Engine {
         }
     }
 
-    fn pending(&self, client: Client, endpoint: Arc<Endpoint>, call: Call) -> PendingAnswer {
+    fn pending(&self, client: Client, endpoint: Arc<Endpoint>, call: Call, deadline: Deadline) -> PendingAnswer {
         let observer = Arc::clone(&self.observer);
-        Box::pin(async move { attempt(&client, &endpoint, call, &*observer).await })
+        Box::pin(async move { attempt(&client, &endpoint, call, &*observer, deadline).await })
     }
 
     /// The answer's head, or the moment when the caller has to be sent a keep-alive instead.
-    async fn first_of(&self, pending: &mut PendingAnswer, endpoint: &Endpoint, received: Instant) -> First {
-        let total = endpoint.deadlines.total;
-        let deadline = received + total;
+    async fn first_of(&self, pending: &mut PendingAnswer, received: Instant, deadline: Deadline) -> First {
         let keepalive = self.keepalive.map(|interval| received + interval);
-        let give_up_at = keepalive.map_or(deadline, |at| at.min(deadline));
+        let give_up_at = keepalive.map_or(deadline.at(), |at| at.min(deadline.at()));
         let cut = self.lifecycle.cut_signal();
         tokio::select! {
             biased;
             answer = pending => answer.map_or_else(First::Error, First::Answer),
             () = tokio::time::sleep_until(give_up_at.into()) => {
-                if give_up_at == deadline { First::Error(deadline_exceeded(total)) } else { First::KeepAliveDue }
+                if give_up_at == deadline.at() { First::Error(deadline.exceeded()) } else { First::KeepAliveDue }
             }
             () = cut.cancelled() => First::Error(super::lifecycle::stopping()),
         }
@@ -263,11 +262,12 @@ pub(super) async fn attempt(
     endpoint: &Endpoint,
     call: Call,
     observer: &dyn UpstreamObserver,
+    deadline: Deadline,
 ) -> Result<Answer> {
     let started = Instant::now();
     let answered = async {
-        let answer = client.call(endpoint, call).await?;
-        if answer.status < 300 { Ok(answer) } else { Err(refused(answer, endpoint).await) }
+        let answer = client.call(endpoint, call, deadline).await?;
+        if answer.status < 300 { Ok(answer) } else { Err(refused(answer, endpoint, deadline).await) }
     };
     let answered = answered.await;
     match &answered {
@@ -277,7 +277,7 @@ pub(super) async fn attempt(
     answered
 }
 
-async fn refused(mut answer: Answer, endpoint: &Endpoint) -> Error {
+async fn refused(mut answer: Answer, endpoint: &Endpoint, deadline: Deadline) -> Error {
     if answer.status < 400 {
         let message = format!("{} redirects ({}): redirects are not followed", endpoint.name, answer.status);
         return Error::new(Kind::MalformedAnswer, message);
@@ -292,18 +292,20 @@ async fn refused(mut answer: Answer, endpoint: &Endpoint) -> Error {
         }
     };
     // What was read by then tells as much as there is to tell.
-    let _too_slow = timeout(endpoint.deadlines.idle, read).await;
+    let too_slow = || Error::new(Kind::UpstreamTimeout, "the explanation did not come");
+    let _incomplete = deadline.within(endpoint.deadlines.idle, read, too_slow).await;
     adapters::refusal(endpoint, &Refusal { status: answer.status, headers: &answer.headers, body: &body })
 }
 
 /// The whole body, if the upstream goes on sending it.
-pub(super) async fn collect(answer: &mut Answer, endpoint: &Endpoint) -> Result<Bytes> {
-    let Some(first) = next_in_time(answer, endpoint).await? else { return Ok(Bytes::new()) };
-    let Some(second) = next_in_time(answer, endpoint).await? else { return Ok(first) };
+pub(super) async fn collect(answer: &mut Answer, endpoint: &Endpoint, deadline: Deadline) -> Result<Bytes> {
+    let mut next = async || next_in_time(answer, endpoint, deadline).await;
+    let Some(first) = next().await? else { return Ok(Bytes::new()) };
+    let Some(second) = next().await? else { return Ok(first) };
     let mut body = BytesMut::with_capacity(2 * (first.len() + second.len()));
     body.extend_from_slice(&first);
     body.extend_from_slice(&second);
-    while let Some(chunk) = next_in_time(answer, endpoint).await? {
+    while let Some(chunk) = next().await? {
         if body.len() + chunk.len() > MAX_ANSWER_BYTES {
             let message = format!("{}'s answer is larger than {MAX_ANSWER_BYTES} bytes", endpoint.name);
             return Err(Error::new(Kind::MalformedAnswer, message).with_code("answer_too_large"));
@@ -313,15 +315,15 @@ pub(super) async fn collect(answer: &mut Answer, endpoint: &Endpoint) -> Result<
     Ok(body.freeze())
 }
 
-async fn next_in_time(answer: &mut Answer, endpoint: &Endpoint) -> Result<Option<Bytes>> {
+async fn next_in_time(answer: &mut Answer, endpoint: &Endpoint, deadline: Deadline) -> Result<Option<Bytes>> {
     let limit = endpoint.deadlines.idle;
-    match timeout(limit, answer.chunk()).await {
-        Ok(chunk) => chunk.transpose(),
-        Err(_) => {
-            let message = format!("{} sent nothing for {} s", endpoint.name, limit.as_secs_f64());
-            Err(Error::new(Kind::UpstreamTimeout, message).with_code("idle_timeout"))
-        }
-    }
+    deadline.within(limit, answer.chunk(), || idle(endpoint)).await?.transpose()
+}
+
+/// The upstream stopped in the middle of its answer.
+pub(super) fn idle(endpoint: &Endpoint) -> Error {
+    let message = format!("{} sent nothing for {} s", endpoint.name, endpoint.deadlines.idle.as_secs_f64());
+    Error::new(Kind::UpstreamTimeout, message).with_code("idle_timeout")
 }
 
 /// A success must be a JSON object without an error in it.
@@ -354,8 +356,8 @@ fn account_whole(recorder: &mut Recorder, body: &[u8]) {
 }
 
 /// The upstream answered a request for a stream with something else: an error, if it says so.
-async fn instead_of_a_stream(mut answer: Answer, endpoint: &Endpoint) -> Error {
-    let body = collect(&mut answer, endpoint).await;
+async fn instead_of_a_stream(mut answer: Answer, endpoint: &Endpoint, deadline: Deadline) -> Error {
+    let body = collect(&mut answer, endpoint, deadline).await;
     let error = body.ok().and_then(|body| openai_error::in_band(endpoint, &body));
     error.unwrap_or_else(|| not_a_stream(endpoint))
 }
@@ -364,12 +366,6 @@ async fn instead_of_a_stream(mut answer: Answer, endpoint: &Endpoint) -> Error {
 pub(super) fn not_a_stream(endpoint: &Endpoint) -> Error {
     let message = format!("{} did not answer with a stream of events", endpoint.name);
     Error::new(Kind::MalformedAnswer, message)
-}
-
-/// The whole request took too long.
-pub(super) fn deadline_exceeded(limit: Duration) -> Error {
-    let message = format!("the request was not answered within {} s", limit.as_secs_f64());
-    Error::new(Kind::DeadlineExceeded, message)
 }
 
 /// Whether an answer is a stream of Server-Sent Events.

@@ -155,7 +155,7 @@ mod tests {
     #[case::text(br#"{"delta":{"content":"hello"}}"#, 5)]
     #[case::spaced_text(br#"{"delta": {"content": "a \"b\""}}"#, 7)]
     #[case::reasoning(br#"{"delta":{"reasoning_content":"hm","content":null}}"#, 2)]
-    #[case::arguments(br#"{"tool_calls":[{"function":{"arguments":"{\"a\":"}}]}"#, 6)]
+    #[case::arguments(br#"{"tool_calls":[{"function":{"arguments":"{\"a\":"}}]}"#, 7)]
     #[case::a_completion(br#"{"choices":[{"text":"abc"}]}"#, 3)]
     #[case::a_role(br#"{"delta":{"role":"assistant"}}"#, 0)]
     fn text_is_counted(#[case] json: &[u8], #[case] expected: u64) {

@@ -19,6 +19,7 @@ use super::usage::Recorder;
 use crate::domain::endpoint::Deadlines;
 use crate::error::{Error, Kind, Result};
 use crate::outbound::answer::Answer;
+use crate::outbound::deadline::Deadline;
 use crate::wire::sse::{self, Splitter};
 
 /// A call whose answer has not begun.
@@ -222,12 +223,8 @@ impl Relay {
                 self.phase = Phase::Ended;
                 Bytes::new()
             }
-            Due::Idle(limit) => {
-                let name = &self.recorder.about.endpoint.name;
-                let message = format!("{name} sent nothing for {} s", limit.as_secs_f64());
-                self.fail(&Error::new(Kind::UpstreamTimeout, message).with_code("idle_timeout"))
-            }
-            Due::Deadline(limit) => self.fail(&super::completion::deadline_exceeded(limit)),
+            Due::Idle => self.fail(&super::completion::idle(&self.recorder.about.endpoint)),
+            Due::Deadline(error) => self.fail(&error),
         }
     }
 }
@@ -257,17 +254,17 @@ fn error_event(error: &Error) -> Bytes {
 enum Due {
     Nothing,
     KeepAlive,
-    Idle(Duration),
-    Deadline(Duration),
+    Idle,
+    Deadline(Error),
     Closing,
 }
 
 /// Keep-alive, idle timeout and deadline on one timer, which is moved only when it fires: a chunk
 /// costs no timer operation.
 struct Timers {
-    deadlines: Deadlines,
+    idle: Duration,
     keepalive: Option<Duration>,
-    deadline: Instant,
+    deadline: Deadline,
     closing: Option<Instant>,
     /// Since when nothing has come from the upstream although the caller could take it.
     silent_since: Option<Instant>,
@@ -278,9 +275,9 @@ struct Timers {
 impl Timers {
     fn new(deadlines: Deadlines, keepalive: Option<Duration>, received: Instant) -> Self {
         Self {
-            deadlines,
+            idle: deadlines.idle,
             keepalive,
-            deadline: received + deadlines.total,
+            deadline: Deadline::after(received, deadlines.total),
             closing: None,
             silent_since: None,
             last_comment: None,
@@ -311,10 +308,10 @@ impl Timers {
 
     /// When the timer has to fire at the latest if nothing comes.
     fn next(&self, silent_since: Instant) -> Instant {
-        let idle = silent_since + self.deadlines.idle;
+        let idle = silent_since + self.idle;
         let comment = self.comment_at(silent_since);
         let closing = self.closing;
-        [Some(idle), comment, closing].into_iter().flatten().fold(self.deadline, Instant::min)
+        [Some(idle), comment, closing].into_iter().flatten().fold(self.deadline.at(), Instant::min)
     }
 
     fn comment_at(&self, silent_since: Instant) -> Option<Instant> {
@@ -331,11 +328,11 @@ impl Timers {
         if self.closing.is_some_and(|at| at <= now) {
             return Due::Closing;
         }
-        if self.deadline <= now {
-            return Due::Deadline(self.deadlines.total);
+        if self.deadline.at() <= now {
+            return Due::Deadline(self.deadline.exceeded());
         }
-        if flowing && silent_since + self.deadlines.idle <= now {
-            return Due::Idle(self.deadlines.idle);
+        if flowing && silent_since + self.idle <= now {
+            return Due::Idle;
         }
         if self.comment_at(silent_since).is_some_and(|at| at <= now) {
             self.last_comment = Some(now);

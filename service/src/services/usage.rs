@@ -64,7 +64,7 @@ impl Recorder {
         let (tokens, provenance) = self.tokens(end, error);
         let record = UsageRecord {
             request_id: &self.about.request_id,
-            operation: self.about.operation.name(),
+            operation: self.about.operation,
             model: &self.about.model,
             endpoint: &self.about.endpoint.name,
             streamed: self.about.streamed,

@@ -1,13 +1,13 @@
 //! Counters and histograms for Prometheus, of bounded cardinality.
 //!
-//! The handles of a model, a route or an endpoint are looked up once by name and then only counted up.
+//! What a request counts up is looked up by endpoint, model and route once, and kept as handles: no
+//! labels are built while a request is served.
 
-use std::collections::HashMap;
-use std::fmt::Write as _;
+mod handles;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::RwLock;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -17,39 +17,43 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::domain::access::AccessRecord;
+use crate::domain::envelope::Operation;
 use crate::domain::usage::{End, Provenance, UsageRecord};
 use crate::error::Kind;
 use crate::ports::{AccessSink, MetricsPage, UpstreamObserver, UsageSink};
+use handles::Handles;
 
 /// Model names come from callers: more distinct ones than this are counted as `other`.
 const MAX_MODELS: usize = 200;
 
+const TOKEN_KINDS: [&str; 4] = ["prompt", "completion", "cached", "reasoning"];
+
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct HttpLabels {
-    route: String,
-    method: String,
+    route: &'static str,
+    method: &'static str,
     status: u16,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct RouteLabels {
-    route: String,
+    route: &'static str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct CompletionLabels {
     endpoint: String,
-    operation: String,
-    streamed: String,
-    end: String,
+    operation: &'static str,
+    streamed: &'static str,
+    end: &'static str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct TokenLabels {
     endpoint: String,
     model: String,
-    kind: String,
-    provenance: String,
+    kind: &'static str,
+    provenance: &'static str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -60,7 +64,7 @@ struct EndpointLabels {
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct ErrorLabels {
     endpoint: String,
-    kind: String,
+    kind: &'static str,
 }
 
 /// Histograms of seconds, from 1 ms to 10 minutes.
@@ -80,6 +84,12 @@ type Histograms<L> = Family<L, Histogram, Seconds>;
 /// Everything that is counted.
 pub struct Metrics {
     registry: Registry,
+    families: Families,
+    endpoints: Handles<String, EndpointHandles>,
+    routes: Handles<(&'static str, &'static str, u16), RouteHandles>,
+}
+
+struct Families {
     http: Family<HttpLabels, Counter>,
     http_seconds: Histograms<RouteLabels>,
     completions: Family<CompletionLabels, Counter>,
@@ -87,39 +97,25 @@ pub struct Metrics {
     first_token: Histograms<EndpointLabels>,
     upstream_head: Histograms<EndpointLabels>,
     upstream_errors: Family<ErrorLabels, Counter>,
-    models: Handles<ModelHandles>,
-    routes: Handles<(Counter, Histogram)>,
-    endpoints: Handles<Histogram>,
 }
 
-/// The handles of one model at one endpoint for one operation.
-struct ModelHandles {
-    ends: HashMap<(End, bool), Counter>,
-    tokens: HashMap<Provenance, [Counter; 4]>,
+struct RouteHandles {
+    requests: Counter,
+    seconds: Histogram,
+}
+
+/// The handles of one endpoint.
+struct EndpointHandles {
+    name: String,
+    /// By operation, by end, and by whether it was streamed.
+    ends: [[[Counter; 2]; End::ALL.len()]; Operation::ALL.len()],
     first_token: Histogram,
+    head: Histogram,
+    models: Handles<String, ModelHandles>,
 }
 
-/// Handles by name, found without building labels.
-struct Handles<T>(RwLock<HashMap<String, Arc<T>>>);
-
-impl<T> Handles<T> {
-    fn new() -> Self {
-        Self(RwLock::new(HashMap::new()))
-    }
-
-    fn get(&self, name: &str, make: impl FnOnce() -> T) -> Arc<T> {
-        if let Some(found) = self.0.read().get(name) {
-            return Arc::clone(found);
-        }
-        let mut handles = self.0.write();
-        Arc::clone(handles.entry(name.to_owned()).or_insert_with(|| Arc::new(make())))
-    }
-
-    fn has_room_for(&self, name: &str, max: usize) -> bool {
-        let handles = self.0.read();
-        handles.len() < max || handles.contains_key(name)
-    }
-}
+/// The handles of one model: by provenance, then by kind of token.
+type ModelHandles = [[Counter; TOKEN_KINDS.len()]; Provenance::ALL.len()];
 
 impl Metrics {
     /// Counters at zero.
@@ -129,8 +125,18 @@ impl Metrics {
         let build = ConstGauge::new(1_i64);
         let labels = [("version".into(), version.to_owned().into())];
         registry.sub_registry_with_labels(labels.into_iter()).register("build", "The running version", build);
-        let mut metrics = Self {
-            registry,
+        let families = Families::register(&mut registry);
+        Self { registry, families, endpoints: Handles::default(), routes: Handles::default() }
+    }
+
+    fn endpoint(&self, name: &str) -> Arc<EndpointHandles> {
+        self.endpoints.get(name, || (name.to_owned(), self.families.of_endpoint(name)))
+    }
+}
+
+impl Families {
+    fn register(r: &mut Registry) -> Self {
+        let families = Self {
             http: Family::default(),
             http_seconds: Family::new_with_constructor(Seconds),
             completions: Family::default(),
@@ -138,71 +144,66 @@ impl Metrics {
             first_token: Family::new_with_constructor(Seconds),
             upstream_head: Family::new_with_constructor(Seconds),
             upstream_errors: Family::default(),
-            models: Handles::new(),
-            routes: Handles::new(),
-            endpoints: Handles::new(),
         };
-        metrics.register();
-        metrics
-    }
-
-    fn register(&mut self) {
-        let r = &mut self.registry;
-        r.register("http_requests", "HTTP requests by route and status", self.http.clone());
+        r.register("http_requests", "HTTP requests by route and status", families.http.clone());
         let help = "From a request's head to the end of its answer";
-        r.register_with_unit("http_request_duration", help, Unit::Seconds, self.http_seconds.clone());
-        r.register("completions", "Answers by how they ended", self.completions.clone());
-        r.register("tokens", "Tokens by model, kind and provenance", self.tokens.clone());
+        r.register_with_unit("http_request_duration", help, Unit::Seconds, families.http_seconds.clone());
+        r.register("completions", "Answers by how they ended", families.completions.clone());
+        r.register("tokens", "Tokens by model, kind and provenance", families.tokens.clone());
         let help = "From a request's arrival to its first text";
-        r.register_with_unit("time_to_first_token", help, Unit::Seconds, self.first_token.clone());
+        r.register_with_unit("time_to_first_token", help, Unit::Seconds, families.first_token.clone());
         let help = "From a call of an upstream to the head of its answer";
-        r.register_with_unit("upstream_head", help, Unit::Seconds, self.upstream_head.clone());
-        r.register("upstream_errors", "Failed calls of upstreams by kind", self.upstream_errors.clone());
+        r.register_with_unit("upstream_head", help, Unit::Seconds, families.upstream_head.clone());
+        r.register("upstream_errors", "Failed calls of upstreams by kind", families.upstream_errors.clone());
+        families
     }
 
-    fn model_handles(&self, record: &UsageRecord<'_>, model: &str) -> ModelHandles {
-        let endpoint = || record.endpoint.to_owned();
-        let ends = [End::Complete, End::Truncated, End::Failed, End::Cancelled];
-        let ends = ends.into_iter().flat_map(|end| [(end, false), (end, true)]).map(|(end, streamed)| {
-            let labels = CompletionLabels {
-                endpoint: endpoint(),
-                operation: record.operation.to_owned(),
-                streamed: streamed.to_string(),
-                end: end.name().to_owned(),
-            };
-            ((end, streamed), self.completions.get_or_create_owned(&labels))
+    fn of_endpoint(&self, name: &str) -> EndpointHandles {
+        let labels = EndpointLabels { endpoint: name.to_owned() };
+        let ends = Operation::ALL.map(|operation| {
+            End::ALL.map(|end| {
+                ["false", "true"].map(|streamed| {
+                    let endpoint = name.to_owned();
+                    let (operation, end) = (operation.name(), end.name());
+                    let labels = CompletionLabels { endpoint, operation, streamed, end };
+                    self.completions.get_or_create_owned(&labels)
+                })
+            })
         });
-        let provenances = [Provenance::Reported, Provenance::Counted, Provenance::Estimated];
-        let tokens = provenances.into_iter().map(|provenance| {
-            let counters = ["prompt", "completion", "cached", "reasoning"].map(|kind| {
-                let labels = TokenLabels {
-                    endpoint: endpoint(),
-                    model: model.to_owned(),
-                    kind: kind.to_owned(),
-                    provenance: provenance.name().to_owned(),
-                };
+        EndpointHandles {
+            name: name.to_owned(),
+            ends,
+            first_token: self.first_token.get_or_create_owned(&labels),
+            head: self.upstream_head.get_or_create_owned(&labels),
+            models: Handles::default(),
+        }
+    }
+
+    fn of_model(&self, endpoint: &str, model: &str) -> ModelHandles {
+        Provenance::ALL.map(|provenance| {
+            TOKEN_KINDS.map(|kind| {
+                let (endpoint, model) = (endpoint.to_owned(), model.to_owned());
+                let labels = TokenLabels { endpoint, model, kind, provenance: provenance.name() };
                 self.tokens.get_or_create_owned(&labels)
-            });
-            (provenance, counters)
-        });
-        let first_token = self.first_token.get_or_create_owned(&EndpointLabels { endpoint: endpoint() });
-        ModelHandles { ends: ends.collect(), tokens: tokens.collect(), first_token }
+            })
+        })
+    }
+}
+
+impl EndpointHandles {
+    fn model(&self, families: &Families, model: &str) -> Arc<ModelHandles> {
+        let known = self.models.len() < MAX_MODELS || self.models.contains(model);
+        let model = if known { model } else { "other" };
+        self.models.get(model, || (model.to_owned(), families.of_model(&self.name, model)))
     }
 }
 
 impl UsageSink for Metrics {
     fn record(&self, record: &UsageRecord<'_>) {
-        let mut name = String::with_capacity(96);
-        let mut model = record.model;
-        let _infallible = write!(name, "{} {} {model}", record.endpoint, record.operation);
-        if !self.models.has_room_for(&name, MAX_MODELS) {
-            model = "other";
-            name.clear();
-            let _infallible = write!(name, "{} {} {model}", record.endpoint, record.operation);
-        }
-        let handles = self.models.get(&name, || self.model_handles(record, model));
-        if let Some(counter) = handles.ends.get(&(record.end, record.streamed)) {
-            counter.inc();
+        let endpoint = self.endpoint(record.endpoint);
+        endpoint.ends[record.operation as usize][record.end as usize][usize::from(record.streamed)].inc();
+        if let Some(milliseconds) = record.time_to_first_token_ms {
+            endpoint.first_token.observe(milliseconds / 1000.0);
         }
         let tokens = &record.tokens;
         let counts = [
@@ -211,49 +212,41 @@ impl UsageSink for Metrics {
             tokens.prompt_tokens_details.cached_tokens,
             tokens.completion_tokens_details.reasoning_tokens,
         ];
-        for (counter, count) in handles.tokens.get(&record.provenance).into_iter().flatten().zip(counts) {
+        let model = endpoint.model(&self.families, record.model);
+        for (counter, count) in model[record.provenance as usize].iter().zip(counts) {
             counter.inc_by(count);
-        }
-        if let Some(milliseconds) = record.time_to_first_token_ms {
-            handles.first_token.observe(milliseconds / 1000.0);
         }
     }
 }
 
 impl AccessSink for Metrics {
     fn access(&self, record: &AccessRecord<'_>) {
-        let mut name = String::with_capacity(64);
-        let method = known_method(record.method);
-        let _infallible = write!(name, "{method} {} {}", record.status, record.route);
-        let handles = self.routes.get(&name, || {
-            let labels = HttpLabels {
-                route: record.route.to_owned(),
-                method: method.to_owned(),
-                status: record.status,
-            };
-            let route = RouteLabels { route: record.route.to_owned() };
-            (self.http.get_or_create_owned(&labels), self.http_seconds.get_or_create_owned(&route))
+        let (route, method, status) = (record.route, known_method(record.method), record.status);
+        let key = (route, method, status);
+        let handles = self.routes.get(&key, || {
+            let requests = self.families.http.get_or_create_owned(&HttpLabels { route, method, status });
+            let seconds = self.families.http_seconds.get_or_create_owned(&RouteLabels { route });
+            (key, RouteHandles { requests, seconds })
         });
-        handles.0.inc();
-        handles.1.observe(record.duration_ms / 1000.0);
+        handles.requests.inc();
+        handles.seconds.observe(record.duration_ms / 1000.0);
     }
 }
 
 /// Methods come from callers as well.
-fn known_method(method: &str) -> &str {
-    const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"];
-    if KNOWN.contains(&method) { method } else { "other" }
+fn known_method(method: &str) -> &'static str {
+    const KNOWN: [&str; 7] = ["POST", "GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"];
+    KNOWN.into_iter().find(|known| *known == method).unwrap_or("other")
 }
 
 impl UpstreamObserver for Metrics {
     fn upstream_error(&self, endpoint: &str, kind: Kind) {
-        let labels = ErrorLabels { endpoint: endpoint.to_owned(), kind: kind.name().to_owned() };
-        self.upstream_errors.get_or_create(&labels).inc();
+        let labels = ErrorLabels { endpoint: endpoint.to_owned(), kind: kind.name() };
+        self.families.upstream_errors.get_or_create(&labels).inc();
     }
 
     fn upstream_head(&self, endpoint: &str, wait: Duration) {
-        let make = || self.upstream_head.get_or_create_owned(&EndpointLabels { endpoint: endpoint.to_owned() });
-        self.endpoints.get(endpoint, make).observe(wait.as_secs_f64());
+        self.endpoint(endpoint).head.observe(wait.as_secs_f64());
     }
 }
 
@@ -275,7 +268,7 @@ mod tests {
     fn record(model: &str) -> UsageRecord<'_> {
         UsageRecord {
             request_id: "r",
-            operation: "chat.completions",
+            operation: Operation::Chat,
             model,
             endpoint: "litellm",
             streamed: true,

@@ -1,5 +1,7 @@
 //! The caller's bytes, with LiteLLM's key in place of the caller's.
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{Method, Uri};
@@ -24,7 +26,7 @@ pub fn call(endpoint: &Endpoint, ask: &Ask<'_>) -> Result<HttpCall> {
     headers.extend_from_slice(ask.headers);
     Ok(HttpCall {
         method: Method::POST,
-        uri: uri(endpoint, ask.operation.path())?,
+        uri: operation_uri(endpoint, ask.operation)?,
         headers,
         body: splice(ask.body, edits(ask)),
     })
@@ -58,10 +60,17 @@ fn header_value(text: &str) -> Result<HeaderValue> {
     HeaderValue::from_str(text).map_err(|_| Error::new(Kind::Internal, "a header cannot be sent upstream"))
 }
 
-fn uri(endpoint: &Endpoint, path: &'static str) -> Result<Uri> {
+/// Most endpoints have no prefix: their URLs are read once.
+fn operation_uri(endpoint: &Endpoint, operation: Operation) -> Result<Uri> {
+    static WITHOUT_PREFIX: LazyLock<[Uri; Operation::ALL.len()]> =
+        LazyLock::new(|| Operation::ALL.map(|operation| Uri::from_static(operation.path())));
     if endpoint.url.prefix.is_empty() {
-        return Ok(Uri::from_static(path));
+        return Ok(WITHOUT_PREFIX[operation as usize].clone());
     }
+    uri(endpoint, operation.path())
+}
+
+fn uri(endpoint: &Endpoint, path: &str) -> Result<Uri> {
     let message = "the endpoint's URL cannot be joined with a path";
     endpoint.url.join(path).map_err(|_| Error::new(Kind::Internal, message))
 }

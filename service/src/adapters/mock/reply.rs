@@ -200,7 +200,7 @@ mod tests {
     #[rstest]
     #[case::required(json!("required"), "now", "{}")]
     #[case::named(json!({"type": "function", "function": {"name": "weather"}}), "weather",
-        r#"{"city":"mock","days":1,"unit":"c"}"#)]
+        r#"{"city":"mock","unit":"c","days":1}"#)]
     fn a_demanded_tool_is_called(#[case] choice: Value, #[case] name: &str, #[case] arguments: &str) {
         let reply = with_tools(&choice).expect("a reply");
         assert_eq!(reply.said, Said::Tools(vec![(name.to_owned(), arguments.to_owned())]));
