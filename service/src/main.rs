@@ -75,7 +75,7 @@ fn serve() -> Result<(), String> {
 
 /// The address, and for a service that nobody configured, a call that works.
 fn greet(settings: &Settings, service: &Service) {
-    let Some(address) = service.addresses().first() else { return };
+    let address = service.address();
     tracing::info!(%address, mode = %settings.mode, workers = settings.workers, version = settings.version, "listening");
     if settings.internal_api_key.expose() != DEFAULT_INTERNAL_API_KEY {
         return;

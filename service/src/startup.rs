@@ -1,19 +1,25 @@
 //! The only place that wires concrete parts together.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::ServerHandle;
+use actix_http::HttpService;
+use actix_http::error::DispatchError;
+use actix_server::{Server, ServerHandle};
+use actix_service::{ServiceFactory, ServiceFactoryExt, fn_service, map_config};
+use actix_web::App;
+use actix_web::dev::AppConfig;
 use actix_web::middleware::{Condition, from_fn};
+use actix_web::rt::net::TcpStream;
 use actix_web::web::Data;
-use actix_web::{App, HttpServer};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tracing_actix_web::TracingLogger;
 
 use crate::adapters::MockTiming;
+use crate::api::head_errors::Enveloping;
 use crate::api::{self, About, Api, BodyLimits};
 use crate::config::settings::{LogLevel, Mode, Settings};
 use crate::domain::endpoint::{Endpoint, Provider};
@@ -38,8 +44,8 @@ const LAST_BYTES_S: u64 = 2;
 
 /// A service that listens.
 pub struct Service {
-    server: actix_web::dev::Server,
-    addresses: Vec<SocketAddr>,
+    server: Server,
+    address: SocketAddr,
     lifecycle: Lifecycle,
     drain_timeout: Duration,
 }
@@ -52,27 +58,23 @@ impl Service {
     pub fn bind(settings: &Settings, log: &Log) -> io::Result<Self> {
         let shared = Shared::new(settings, log);
         let lifecycle = shared.engine.lifecycle.clone();
-        let (workers, limits) = (settings.workers, &settings.limits);
-        let max_connections = limits.max_connections;
-        let header_timeout = limits.header_timeout;
-        let server = HttpServer::new(move || app(shared.clone()))
-            .workers(workers)
-            .max_connections(max_connections)
-            .client_request_timeout(header_timeout)
-            .tcp_nodelay(true)
-            // Without it, a client that leaves during silence is not noticed.
-            .h1_allow_half_closed(false)
+        let listener = TcpListener::bind((settings.host.as_str(), settings.port))?;
+        let address = listener.local_addr()?;
+        let limits = settings.limits.clone();
+        let server = Server::build()
+            .workers(settings.workers)
+            .max_concurrent_connections(limits.max_connections)
             .shutdown_timeout(LAST_BYTES_S)
             .disable_signals()
-            .bind((settings.host.as_str(), settings.port))?;
-        let addresses = server.addrs();
-        Ok(Self { server: server.run(), addresses, lifecycle, drain_timeout: limits.drain_timeout })
+            .listen("http", listener, move || connections(shared.clone(), address, limits.header_timeout))?
+            .run();
+        Ok(Self { server, address, lifecycle, drain_timeout: settings.limits.drain_timeout })
     }
 
     /// Where it listens.
     #[must_use]
-    pub fn addresses(&self) -> &[SocketAddr] {
-        &self.addresses
+    pub const fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Serves until SIGTERM or SIGINT, then drains and ends; a second signal ends the drain window.
@@ -203,12 +205,40 @@ fn endpoint(settings: &Settings) -> Endpoint {
     }
 }
 
+/// What one worker does with a client's connection.
+///
+/// `actix_web::HttpServer` would do the same, but for the wrapper around the socket.
+fn connections(
+    shared: Shared,
+    address: SocketAddr,
+    header_timeout: Duration,
+) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = DispatchError, InitError = ()> {
+    let lifecycle = shared.engine.lifecycle.clone();
+    let app = map_config(app(shared), |()| AppConfig::default());
+    let http = HttpService::build()
+        .client_request_timeout(header_timeout)
+        .client_disconnect_timeout(Duration::from_secs(LAST_BYTES_S))
+        // Without it, a client that leaves during silence is not noticed.
+        .h1_allow_half_closed(false)
+        .local_addr(address)
+        // Idle connections close when the service begins to stop, busy ones behind their answer.
+        .graceful_shutdown_signal(move || lifecycle.draining_signal().cancelled_owned())
+        .h1(app);
+    let accept = fn_service(|socket: TcpStream| async {
+        // actix leaves Nagle's algorithm on: it glues the small writes of a stream together.
+        socket.set_nodelay(true)?;
+        let peer = socket.peer_addr().ok();
+        Ok((Enveloping::new(socket), peer))
+    });
+    accept.and_then(http)
+}
+
 /// One worker's application; to be called inside its actix runtime.
 #[must_use]
 pub fn app(
     shared: Shared,
 ) -> App<
-    impl actix_web::dev::ServiceFactory<
+    impl ServiceFactory<
         actix_web::dev::ServiceRequest,
         Config = (),
         Response = actix_web::dev::ServiceResponse<impl actix_web::body::MessageBody>,

@@ -4,6 +4,7 @@
 
 mod body;
 pub mod error_response;
+pub mod head_errors;
 mod headers;
 mod metrics;
 pub mod openapi;

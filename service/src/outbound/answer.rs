@@ -60,6 +60,11 @@ impl Answer {
         Self { status, headers, body: Source::Script(player), decoder: None }
     }
 
+    /// Frees the headers: they hold the buffer that the head was read into.
+    pub fn forget_headers(&mut self) {
+        self.headers = HeaderMap::new();
+    }
+
     /// The next plain bytes, never empty; `None` at the end of a body that its framing says is whole.
     /// Cancel-safe.
     ///

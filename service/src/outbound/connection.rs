@@ -23,6 +23,10 @@ use super::gate::Gate;
 /// Upstream request bodies are always whole in memory.
 pub type RequestBody = Full<Bytes>;
 
+/// As much is read at once. hyper would begin with 8 KiB, and hold them twice while an answer's first
+/// bytes are on their way: with thousands of open streams that is most of the memory.
+const READ_BUFFER_BYTES: usize = 4096;
+
 /// An open connection; dropping it closes the socket. Boxed, because it is handed on and large.
 pub struct Connection {
     sender: http1::SendRequest<RequestBody>,
@@ -44,7 +48,8 @@ pub struct NoAnswer {
 impl Connection {
     /// Makes an HTTP/1.1 connection of a socket.
     pub async fn handshake(socket: Socket) -> hyper::Result<Box<Self>> {
-        let (sender, driver) = http1::Builder::new().handshake(TokioIo::new(socket)).await?;
+        let handshake = http1::Builder::new().read_buf_exact_size(Some(READ_BUFFER_BYTES)).handshake(TokioIo::new(socket));
+        let (sender, driver) = handshake.await?;
         Ok(Box::new(Self { sender, driver, gate: Gate::default(), reused: false }))
     }
 

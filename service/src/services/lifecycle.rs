@@ -1,7 +1,7 @@
 //! Starting to stop: what is in flight, who is told to hurry.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio_util::sync::CancellationToken;
 
@@ -13,7 +13,7 @@ pub struct Lifecycle(Arc<State>);
 
 #[derive(Default)]
 struct State {
-    draining: AtomicBool,
+    draining: CancellationToken,
     in_flight: AtomicUsize,
     cut: CancellationToken,
 }
@@ -43,7 +43,7 @@ impl Lifecycle {
     /// Whether the service is about to stop.
     #[must_use]
     pub fn is_draining(&self) -> bool {
-        self.0.draining.load(Ordering::Relaxed)
+        self.0.draining.is_cancelled()
     }
 
     /// How many requests are in flight.
@@ -54,12 +54,18 @@ impl Lifecycle {
 
     /// From now on readiness fails and no request is admitted.
     pub fn start_draining(&self) {
-        self.0.draining.store(true, Ordering::Relaxed);
+        self.0.draining.cancel();
     }
 
     /// The drain window is over: every open answer ends with an error.
     pub fn cut(&self) {
         self.0.cut.cancel();
+    }
+
+    /// Cancelled when the service begins to stop.
+    #[must_use]
+    pub fn draining_signal(&self) -> CancellationToken {
+        self.0.draining.clone()
     }
 
     /// Cancelled when the drain window is over.

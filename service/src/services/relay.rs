@@ -74,7 +74,8 @@ pub(super) struct RelayParts {
 
 impl Relay {
     /// Relays an answer that has begun.
-    pub(super) fn flowing(answer: Answer, parts: RelayParts) -> Self {
+    pub(super) fn flowing(mut answer: Answer, parts: RelayParts) -> Self {
+        answer.forget_headers();
         Self::new(Phase::Flowing(answer), parts)
     }
 
@@ -140,8 +141,9 @@ impl Relay {
         self.timers.poll(cx).map(|()| Wake::Timer)
     }
 
-    fn head(&mut self, answer: Answer) -> Bytes {
+    fn head(&mut self, mut answer: Answer) -> Bytes {
         if super::completion::is_event_stream(&answer.headers) {
+            answer.forget_headers();
             self.phase = Phase::Flowing(answer);
             return Bytes::new();
         }

@@ -112,7 +112,7 @@ impl OpenAiError {
 
 impl Answer {
     pub fn text(&self) -> String {
-        String::from_utf8(self.body.clone()).unwrap()
+        String::from_utf8(self.body.clone()).expect("a body in UTF-8")
     }
 
     pub fn json(&self) -> Value {

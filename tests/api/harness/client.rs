@@ -230,6 +230,11 @@ impl Client {
         self.input.is_empty() && timeout(limit, self.fill()).await.is_err()
     }
 
+    /// Says that nothing more will be sent.
+    pub async fn half_close(&mut self) {
+        self.stream.shutdown().await.unwrap();
+    }
+
     /// Leaves with a FIN, or a reset where unread bytes lie in the socket, as any client does.
     pub fn leave(self) -> Instant {
         drop(self.stream);

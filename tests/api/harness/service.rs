@@ -79,7 +79,7 @@ impl TestService {
         let (started, starting) = std::sync::mpsc::channel();
         let run = async move {
             let service = Service::bind(&settings, &log)?;
-            started.send(service.addresses()[0].port()).unwrap();
+            started.send(service.address().port()).unwrap();
             service.run_until(stopped).await
         };
         let thread = std::thread::spawn(move || actix_web::rt::System::new().block_on(run));
