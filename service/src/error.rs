@@ -220,7 +220,17 @@ struct Details {
     openai_type: Option<String>,
     param: Option<String>,
     code: Option<String>,
-    retry_after: Option<Duration>,
+    retry_after: Option<RetryAfter>,
+}
+
+/// How long an upstream asked to wait.
+/// Source: <https://www.rfc-editor.org/rfc/rfc9110#field.retry-after>
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RetryAfter {
+    /// That long.
+    Delay(Duration),
+    /// Until that HTTP date.
+    Date(String),
 }
 
 impl Error {
@@ -268,7 +278,7 @@ impl Error {
 
     /// How long the upstream asked to wait.
     #[must_use]
-    pub fn with_retry_after(mut self, wait: Duration) -> Self {
+    pub fn with_retry_after(mut self, wait: RetryAfter) -> Self {
         self.details_mut().retry_after = Some(wait);
         self
     }
@@ -321,8 +331,8 @@ impl Error {
 
     /// How long the upstream asked to wait, if it did.
     #[must_use]
-    pub fn retry_after(&self) -> Option<Duration> {
-        self.detail(|d| d.retry_after)
+    pub fn retry_after(&self) -> Option<&RetryAfter> {
+        self.details.as_deref().and_then(|d| d.retry_after.as_ref())
     }
 }
 

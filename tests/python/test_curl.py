@@ -1,7 +1,8 @@
 """The service as curl sees it, and the README's curl examples, run as they stand.
 
 A README example is a fenced `sh`, `bash` or `console` block whose first command is curl. It speaks
-to port 8002 on this machine with the key `change-me-internal-key`; both are replaced here.
+to port 8002 on this machine with the key `change-me-internal-key`; both are replaced here. One that
+asks for a model `mock-error-…` has to be refused, every other one to succeed.
 """
 
 import json
@@ -20,7 +21,8 @@ from upstream import Upstream
 CURL = ["curl", "--silent", "--show-error", "--noproxy", "*", "--max-time", "15"]
 AUTH = ["--header", f"x-internal-auth: {INTERNAL_KEY}"]
 JSON = ["--header", "content-type: application/json"]
-# A shell function in curl's name, so that a refused request fails the example.
+REFUSED = 22
+# A shell function in curl's name, so that a refused request shows in its exit code: REFUSED.
 STRICT = 'set -eu; curl() { command curl --fail-with-body -sS --noproxy "*" -m 15 "$@"; }\n'
 
 
@@ -62,7 +64,7 @@ def test_a_curl_example_of_the_readme_works(mock_service: Server, example: str) 
     here = re.sub(r"http://(localhost|127\.0\.0\.1):8002", mock_service.url, example)
     script = STRICT + here.replace("change-me-internal-key", INTERNAL_KEY)
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=20)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == (REFUSED if "mock-error-" in example else 0), done.stdout + done.stderr
     assert mock_service.url in script
     assert done.stdout.strip()
     if re.search(r'"stream":\s*true', example):

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::Refusal;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::secret::{Secret, redact};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, RetryAfter};
 
 /// Longer messages of upstreams are cut: some quote whole requests.
 const MAX_MESSAGE_CHARS: usize = 2000;
@@ -19,9 +19,9 @@ const MAX_MESSAGE_CHARS: usize = 2000;
 #[must_use]
 pub fn refusal(endpoint: &Endpoint, refusal: &Refusal<'_>) -> Error {
     let kind = kind_of(refusal.status);
-    let described = described(refusal.body).unwrap_or_default();
+    let described = described(endpoint, refusal.body).unwrap_or_default();
     let message = match &described.message {
-        Some(message) => clean(endpoint, message),
+        Some(message) => message.clone(),
         None => format!("{} answered {} without an explanation", endpoint.name, refusal.status),
     };
     if kind == Kind::BackendAuthentication {
@@ -41,9 +41,9 @@ pub fn refusal(endpoint: &Endpoint, refusal: &Refusal<'_>) -> Error {
 /// The error object inside a stream or a 200 body: `{"error": …}`; `None` where there is none.
 #[must_use]
 pub fn in_band(endpoint: &Endpoint, json: &[u8]) -> Option<Error> {
-    let described = described(json)?;
+    let described = described(endpoint, json)?;
     let message = match &described.message {
-        Some(message) => clean(endpoint, message),
+        Some(message) => message.clone(),
         None => format!("{} reported an error in the middle of its answer", endpoint.name),
     };
     Some(described.add_to(Error::new(Kind::UpstreamFailure, message)))
@@ -93,14 +93,15 @@ impl Described {
     }
 }
 
-/// Reads `{"error": {…}}`, `{"error": "…"}`, and FastAPI's `{"detail": …}`.
-fn described(body: &[u8]) -> Option<Described> {
+/// Reads `{"error": {…}}`, `{"error": "…"}`, and FastAPI's `{"detail": …}`; keys are taken out.
+fn described(endpoint: &Endpoint, body: &[u8]) -> Option<Described> {
     #[derive(Deserialize)]
     struct Body {
         error: Option<Value>,
         detail: Option<Value>,
     }
     let body: Body = serde_json::from_slice(body).ok()?;
+    let text = |value| text(value).map(|text| clean(endpoint, &text));
     match body.error.or(body.detail)? {
         Value::Null => None,
         Value::Object(object) => Some(Described {
@@ -132,13 +133,26 @@ fn clean(endpoint: &Endpoint, message: &str) -> String {
     }
 }
 
-/// `retry-after-ms`, or `retry-after` in seconds. LiteLLM passes its provider's on with a prefix.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let number = |name| -> Option<f64> { headers.get(name)?.to_str().ok()?.trim().parse().ok() };
-    let wait = |milliseconds, seconds| number(milliseconds).map(|ms| ms / 1000.0).or_else(|| number(seconds));
-    let seconds = wait("retry-after-ms", "retry-after")
-        .or_else(|| wait("llm_provider-retry-after-ms", "llm_provider-retry-after"))?;
-    Duration::try_from_secs_f64(seconds).ok()
+/// `retry-after-ms`, or `retry-after` in seconds or as a date. LiteLLM passes its provider's on with a
+/// prefix.
+fn retry_after(headers: &HeaderMap) -> Option<RetryAfter> {
+    let text = |name| headers.get(name)?.to_str().ok().map(str::trim);
+    let wait = |milliseconds, seconds| {
+        let milliseconds = text(milliseconds).and_then(|text| delay(text, 0.001));
+        milliseconds.or_else(|| text(seconds).and_then(delay_or_date))
+    };
+    wait("retry-after-ms", "retry-after")
+        .or_else(|| wait("llm_provider-retry-after-ms", "llm_provider-retry-after"))
+}
+
+fn delay(text: &str, unit_s: f64) -> Option<RetryAfter> {
+    let number: f64 = text.parse().ok()?;
+    Duration::try_from_secs_f64(number * unit_s).ok().map(RetryAfter::Delay)
+}
+
+fn delay_or_date(text: &str) -> Option<RetryAfter> {
+    let is_date = text.ends_with("GMT") && text.contains(", ");
+    if is_date { Some(RetryAfter::Date(text.to_owned())) } else { delay(text, 1.0) }
 }
 
 #[cfg(test)]
@@ -146,6 +160,8 @@ mod tests {
     use super::*;
     use crate::domain::endpoint::{Deadlines, Provider};
     use rstest::rstest;
+
+    const DATE: &str = "Wed, 21 Oct 2037 07:28:00 GMT";
 
     fn endpoint() -> Endpoint {
         let second = Duration::from_secs(1);
@@ -200,16 +216,17 @@ mod tests {
     }
 
     #[rstest]
-    #[case::seconds("retry-after", "7", Some(Duration::from_secs(7)))]
-    #[case::milliseconds("retry-after-ms", "250", Some(Duration::from_millis(250)))]
-    #[case::of_litellms_provider("llm_provider-retry-after", "7", Some(Duration::from_secs(7)))]
+    #[case::seconds("retry-after", "7", Some(RetryAfter::Delay(Duration::from_secs(7))))]
+    #[case::milliseconds("retry-after-ms", "250", Some(RetryAfter::Delay(Duration::from_millis(250))))]
+    #[case::of_litellms_provider("llm_provider-retry-after", "7", Some(RetryAfter::Delay(Duration::from_secs(7))))]
+    #[case::a_date("retry-after", DATE, Some(RetryAfter::Date(DATE.to_owned())))]
     #[case::nonsense("retry-after", "soon", None)]
     #[case::negative("retry-after", "-1", None)]
-    fn the_wait_is_read(#[case] name: &'static str, #[case] value: &str, #[case] expected: Option<Duration>) {
+    fn the_wait_is_read(#[case] name: &'static str, #[case] value: &str, #[case] expected: Option<RetryAfter>) {
         let headers: HeaderMap =
             [(http::HeaderName::from_static(name), value.parse().expect("a value"))].into_iter().collect();
         let error = refusal(&endpoint(), &Refusal { status: 429, headers: &headers, body: b"" });
-        assert_eq!(error.retry_after(), expected);
+        assert_eq!(error.retry_after(), expected.as_ref());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::task::Poll;
 
 use actix_web::HttpRequest;
 use actix_web::error::PayloadError;
-use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, UPGRADE};
 use actix_web::web::{Bytes, BytesMut, Payload};
 use futures_core::Stream;
 use tokio::time::timeout;
@@ -21,6 +21,7 @@ use crate::error::{Error, Kind, Result};
 /// [`Kind::InvalidRequest`] for broken framing.
 pub async fn read(req: &HttpRequest, payload: Payload, limits: BodyLimits) -> Result<Bytes> {
     check_type(req)?;
+    check_no_upgrade(req)?;
     let announced = announced_len(req);
     if announced.is_some_and(|len| len > limits.max_bytes as u64) {
         return Err(too_large(limits.max_bytes));
@@ -95,6 +96,15 @@ fn broken(error: PayloadError) -> Error {
 
 fn announced_len(req: &HttpRequest) -> Option<u64> {
     req.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// actix takes everything behind a wish for another protocol as the body, without end.
+fn check_no_upgrade(req: &HttpRequest) -> Result<()> {
+    if !req.headers().contains_key(UPGRADE) {
+        return Ok(());
+    }
+    let message = "the protocol cannot be changed: send the request without `upgrade`";
+    Err(Error::invalid("upgrade", message).with_code("upgrade_not_supported"))
 }
 
 /// JSON, or nothing said about it; never compressed.

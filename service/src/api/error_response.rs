@@ -7,7 +7,7 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 
 use super::headers;
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, RetryAfter};
 use crate::services::completion::Failed;
 
 /// A failure on its way to the caller.
@@ -40,6 +40,7 @@ impl ResponseError for Fault {
 #[must_use]
 pub fn failed(failed: &Failed) -> HttpResponse {
     let mut response = answer(&failed.error);
+    headers::add_upstream_limits(response.headers_mut(), &failed.headers);
     if let Some(by) = &failed.by {
         headers::add_served_by(response.headers_mut(), by);
     }
@@ -49,10 +50,16 @@ pub fn failed(failed: &Failed) -> HttpResponse {
 fn answer(error: &Error) -> HttpResponse {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
-    if let Some(wait) = error.retry_after() {
-        // Whole seconds, never less than asked for. RFC 9110, 10.2.3.
-        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        response.insert_header((header::RETRY_AFTER, seconds.to_string()));
+    match error.retry_after() {
+        Some(RetryAfter::Delay(wait)) => {
+            // Whole seconds, never less than asked for.
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            response.insert_header((header::RETRY_AFTER, seconds.to_string()));
+        }
+        Some(RetryAfter::Date(date)) => {
+            response.insert_header((header::RETRY_AFTER, date.as_str()));
+        }
+        None => {}
     }
     if error.kind() == Kind::Unauthenticated {
         response.insert_header((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));

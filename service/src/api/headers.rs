@@ -37,6 +37,13 @@ pub fn add_upstream(to: &mut HeaderMap, headers: &[(http::HeaderName, http::Head
     }
 }
 
+/// Adds the headers of an upstream that refused: its limits, not the type of its explanation.
+pub fn add_upstream_limits(to: &mut HeaderMap, headers: &[(http::HeaderName, http::HeaderValue)]) {
+    let limits = headers.iter().filter(|(name, _)| !matches!(name.as_str(), "content-type" | "retry-after"));
+    let limits: Vec<_> = limits.cloned().collect();
+    add_upstream(to, &limits);
+}
+
 /// Adds who served, after how many calls.
 pub fn add_served_by(to: &mut HeaderMap, by: &ServedBy) {
     if let Ok(name) = HeaderValue::from_str(&by.endpoint.name) {

@@ -76,11 +76,11 @@ pub fn routes(config: &mut ServiceConfig) {
     let post = |path: &str| web::resource(path).default_service(web::to(error_response::only_post));
     config
         .service(post("/v1/chat/completions").route(web::post().to(v1::chat::chat)))
-        .service(post("/chat/completions").route(web::post().to(v1::chat::chat)))
+        .service(post("/chat/completions").route(web::post().to(v1::chat::chat_alias)))
         .service(post("/v1/completions").route(web::post().to(v1::chat::completions)))
         .service(post("/v1/embeddings").route(web::post().to(v1::embeddings::embeddings)))
         .service(get("/v1/models").route(web::get().to(v1::models::models)))
-        .service(get("/v1/llm/models").route(web::get().to(v1::models::models)))
+        .service(get("/v1/llm/models").route(web::get().to(v1::models::models_alias)))
         .service(get("/health").route(web::get().to(v1::health::health)))
         .service(get("/health/live").route(web::get().to(v1::health::live)))
         .service(get("/health/ready").route(web::get().to(v1::health::ready)))

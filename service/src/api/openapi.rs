@@ -5,9 +5,9 @@ use actix_web::web::{self, ServiceConfig};
 use serde::Serialize;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi, ToSchema};
-use utoipa_swagger_ui::SwaggerUi;
+use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use super::{error_response, v1};
+use super::{error_response, metrics, v1};
 
 /// A conversation to answer; every other member of OpenAI's request is passed on.
 #[derive(Serialize, ToSchema)]
@@ -115,12 +115,15 @@ pub struct ErrorObject {
     info(title = "llm-proxy", description = "Any LLM behind one OpenAI-format API, with honest streams."),
     paths(
         v1::chat::chat,
+        v1::chat::chat_alias,
         v1::chat::completions,
         v1::embeddings::embeddings,
         v1::models::models,
+        v1::models::models_alias,
         v1::health::health,
         v1::health::live,
         v1::health::ready,
+        metrics::metrics,
     ),
     modifiers(&Keys),
     security(("internal_auth" = []), ("bearer" = [])),
@@ -149,9 +152,14 @@ pub fn description() -> serde_json::Result<String> {
 
 /// `/openapi.json` and `/docs`.
 pub fn routes(config: &mut ServiceConfig) {
-    let page = SwaggerUi::new("/docs/{file:.*}").url("/openapi.json", Description::openapi());
-    let docs = web::resource("/docs").default_service(web::to(error_response::only_get));
-    config.service(docs.route(web::get().to(to_the_page))).service(page);
+    let get = |path: &str| web::resource(path).default_service(web::to(error_response::only_get));
+    let description = web::get().to(|| async { HttpResponse::Ok().json(Description::openapi()) });
+    // The page's default is to have the description validated by a server on the internet.
+    let page = Config::new(["/openapi.json"]).validator_url("none");
+    config
+        .service(get("/openapi.json").route(description))
+        .service(get("/docs").route(web::get().to(to_the_page)))
+        .service(SwaggerUi::new("/docs/{file:.*}").config(page));
 }
 
 async fn to_the_page() -> HttpResponse {

@@ -107,6 +107,10 @@ fn not_json(text: &str, error: &serde_json::Error) -> Error {
         let message = format!("`{key}` stands twice in the body");
         return Error::invalid(key, message).with_code("duplicate_key");
     }
+    invalid_json(error)
+}
+
+fn invalid_json(error: &serde_json::Error) -> Error {
     Error::new(Kind::InvalidRequest, format!("the body is not valid JSON: {error}")).with_code("invalid_json")
 }
 
@@ -221,7 +225,7 @@ impl RawEnvelope<'_> {
         match self.value(field) {
             Some(text) if Shape::of(text) == Shape::String => serde_json::from_str(text)
                 .map(Some)
-                .map_err(|error| Error::invalid(field.name(), format!("`{}`: {error}", field.name()))),
+                .map_err(|error| invalid_json(&error)),
             _ => Ok(None),
         }
     }

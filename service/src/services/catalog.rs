@@ -46,7 +46,8 @@ async fn ask(engine: &Engine, client: &Client, endpoint: &Arc<Endpoint>) -> Resu
         return Ok(mock_list());
     };
     let deadline = Deadline::after(Instant::now(), endpoint.deadlines.total);
-    let mut answer = attempt(client, endpoint, call, &*engine.observer, deadline).await?;
+    let answer = attempt(client, endpoint, call, &*engine.observer, deadline).await;
+    let mut answer = answer.map_err(|failed| failed.error)?;
     let body = collect(&mut answer, endpoint, deadline).await?;
     let list: serde_json::Value = serde_json::from_slice(&body).map_err(|_| no_list(endpoint))?;
     if list.get("data").is_some_and(serde_json::Value::is_array) { Ok(body) } else { Err(no_list(endpoint)) }

@@ -99,11 +99,13 @@ pub struct Failed {
     pub error: Error,
     /// The endpoint that failed last, if one was asked.
     pub by: Option<ServedBy>,
+    /// The headers of its refusal that are passed on.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl From<Error> for Failed {
     fn from(error: Error) -> Self {
-        Self { error, by: None }
+        Self { error, by: None, headers: Vec::new() }
     }
 }
 
@@ -137,7 +139,7 @@ impl Engine {
         } else {
             self.whole(client, call, recorder, by.clone()).await
         };
-        answered.map_err(|error| Failed { error, by: Some(by) })
+        answered.map_err(|failed| Failed { by: Some(by), ..failed })
     }
 
     async fn whole(
@@ -146,7 +148,7 @@ impl Engine {
         call: Call,
         mut recorder: Recorder,
         by: ServedBy,
-    ) -> Result<Served> {
+    ) -> Result<Served, Failed> {
         let endpoint = &by.endpoint;
         let deadline = Deadline::after(recorder.about.received, endpoint.deadlines.total);
         let cut = self.lifecycle.cut_signal();
@@ -156,10 +158,10 @@ impl Engine {
             check_whole(endpoint, &answer.headers, &body)?;
             Ok((answer, body))
         };
-        let collected = tokio::select! {
+        let collected: Result<_, Failed> = tokio::select! {
             biased;
             collected = collected => collected,
-            () = cut.cancelled() => Err(super::lifecycle::stopping()),
+            () = cut.cancelled() => Err(super::lifecycle::stopping().into()),
         };
         match collected {
             Ok((answer, body)) => {
@@ -167,9 +169,9 @@ impl Engine {
                 recorder.complete();
                 Ok(Served::Whole { by, headers: passed_back(&answer.headers), body })
             }
-            Err(error) => {
-                recorder.fail(&error);
-                Err(error)
+            Err(failed) => {
+                recorder.fail(&failed.error);
+                Err(failed)
             }
         }
     }
@@ -182,7 +184,7 @@ impl Engine {
         mut recorder: Recorder,
         in_flight: InFlight,
         by: ServedBy,
-    ) -> Result<Served> {
+    ) -> Result<Served, Failed> {
         let usage_event = if envelope.include_usage { UsageEvent::Wanted } else { UsageEvent::Hidden };
         let received = recorder.about.received;
         let deadline = Deadline::after(received, by.endpoint.deadlines.total);
@@ -204,11 +206,11 @@ impl Engine {
             First::Answer(answer) => {
                 let error = instead_of_a_stream(answer, &by.endpoint, deadline).await;
                 recorder.fail(&error);
-                Err(error)
+                Err(error.into())
             }
-            First::Error(error) => {
-                recorder.fail(&error);
-                Err(error)
+            First::Failed(failed) => {
+                recorder.fail(&failed.error);
+                Err(failed)
             }
             First::KeepAliveDue => {
                 let relay = Box::new(Relay::waiting(pending, parts(recorder)));
@@ -229,11 +231,11 @@ impl Engine {
         let cut = self.lifecycle.cut_signal();
         tokio::select! {
             biased;
-            answer = pending => answer.map_or_else(First::Error, First::Answer),
+            answer = pending => answer.map_or_else(First::Failed, First::Answer),
             () = tokio::time::sleep_until(give_up_at.into()) => {
-                if give_up_at == deadline.at() { First::Error(deadline.exceeded()) } else { First::KeepAliveDue }
+                if give_up_at == deadline.at() { First::Failed(deadline.exceeded().into()) } else { First::KeepAliveDue }
             }
-            () = cut.cancelled() => First::Error(super::lifecycle::stopping()),
+            () = cut.cancelled() => First::Failed(super::lifecycle::stopping().into()),
         }
     }
 }
@@ -241,7 +243,7 @@ impl Engine {
 /// What comes first.
 enum First {
     Answer(Answer),
-    Error(Error),
+    Failed(Failed),
     KeepAliveDue,
 }
 
@@ -263,16 +265,21 @@ pub(super) async fn attempt(
     call: Call,
     observer: &dyn UpstreamObserver,
     deadline: Deadline,
-) -> Result<Answer> {
+) -> Result<Answer, Failed> {
     let started = Instant::now();
     let answered = async {
         let answer = client.call(endpoint, call, deadline).await?;
-        if answer.status < 300 { Ok(answer) } else { Err(refused(answer, endpoint, deadline).await) }
+        if answer.status < 300 {
+            return Ok(answer);
+        }
+        let headers = passed_back(&answer.headers);
+        let error = refused(answer, endpoint, deadline).await;
+        Err(Failed { error, by: None, headers })
     };
     let answered = answered.await;
     match &answered {
         Ok(_) => observer.upstream_head(&endpoint.name, started.elapsed()),
-        Err(error) => observer.upstream_error(&endpoint.name, error.kind()),
+        Err(failed) => observer.upstream_error(&endpoint.name, failed.error.kind()),
     }
     answered
 }
@@ -333,12 +340,11 @@ fn check_whole(endpoint: &Endpoint, headers: &HeaderMap, body: &[u8]) -> Result<
     {
         return Err(error);
     }
-    // Without framing, a lost connection looks like an end: only the JSON itself tells.
+    // Without framing, a lost connection looks like an end: the JSON itself has to tell.
     let framed = headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING);
     let trimmed = body.trim_ascii();
-    let is_object = trimmed.starts_with(b"{") && trimmed.ends_with(b"}");
-    let is_json = is_object && (framed || serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok());
-    if is_json {
+    let looks_whole = trimmed.starts_with(b"{") && trimmed.ends_with(b"}");
+    if looks_whole && (framed || inspect::is_object(body)) {
         return Ok(());
     }
     let message = format!("{} answered with something that is no JSON object", endpoint.name);

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use crate::domain::envelope::end_of_string;
@@ -19,6 +20,12 @@ static FINISH: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"finis
 static CONTENT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("content\""));
 static ARGUMENTS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"arguments\""));
 static TEXT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"text\""));
+
+/// Whether it is a JSON object in UTF-8: checked from end to end, without building anything.
+pub fn is_object(json: &[u8]) -> bool {
+    let text = std::str::from_utf8(json).ok();
+    text.is_some_and(|text| text.trim_start().starts_with('{') && serde_json::from_str::<IgnoredAny>(text).is_ok())
+}
 
 /// Whether there may be a member `usage` that is an object.
 pub fn may_have_usage(json: &[u8]) -> bool {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, RetryAfter};
 
 /// Shared by all workers; clones are the same lifecycle.
 #[derive(Clone, Default)]
@@ -78,7 +78,8 @@ impl Lifecycle {
 /// What an answer that did not end in time is told.
 #[must_use]
 pub fn stopping() -> Error {
-    Error::new(Kind::ShuttingDown, "the service is stopping").with_retry_after(std::time::Duration::from_secs(1))
+    let soon = RetryAfter::Delay(std::time::Duration::from_secs(1));
+    Error::new(Kind::ShuttingDown, "the service is stopping").with_retry_after(soon)
 }
 
 #[cfg(test)]

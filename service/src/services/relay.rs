@@ -13,6 +13,7 @@ use bytes::Bytes;
 use tokio::time::Sleep;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+use super::completion::Failed;
 use super::lifecycle::{self, InFlight};
 use super::tap::{Tap, UsageEvent};
 use super::usage::Recorder;
@@ -23,7 +24,7 @@ use crate::outbound::deadline::Deadline;
 use crate::wire::sse::{self, Splitter};
 
 /// A call whose answer has not begun.
-pub type PendingAnswer = Pin<Box<dyn Future<Output = Result<Answer>> + Send>>;
+pub type PendingAnswer = Pin<Box<dyn Future<Output = Result<Answer, Failed>> + Send>>;
 
 /// An event larger than this is no event of any model: the stream is broken.
 const MAX_EVENT_BYTES: usize = 16 << 20;
@@ -45,7 +46,7 @@ enum Phase {
 
 /// What woke the relay.
 enum Wake {
-    Head(Result<Answer>),
+    Head(Result<Answer, Failed>),
     Chunk(Option<Result<Bytes>>),
     Timer,
     Cut,
@@ -109,7 +110,7 @@ impl Relay {
             }
             let out = match poll_fn(|cx| self.poll_wake(cx)).await {
                 Wake::Head(Ok(answer)) => self.head(answer),
-                Wake::Head(Err(error)) => self.fail(&error),
+                Wake::Head(Err(failed)) => self.fail(&failed.error),
                 Wake::Chunk(Some(Ok(chunk))) => self.chunk(chunk),
                 Wake::Chunk(Some(Err(error))) => self.fail(&error),
                 Wake::Chunk(None) => self.end_of_upstream(),

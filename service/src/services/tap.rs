@@ -97,7 +97,7 @@ impl Tap {
 
     fn judge(&mut self, endpoint: &Endpoint, event: &[u8]) -> Verdict {
         match plain_payload(event) {
-            Some(payload) => self.judge_json(endpoint, payload, Checked::ByItsEnds),
+            Some(payload) => self.judge_json(endpoint, payload),
             None => self.judge_slowly(endpoint, event),
         }
     }
@@ -114,13 +114,13 @@ impl Tap {
                     Error::new(Kind::UpstreamFailure, message)
                 }))
             }
-            Event::Data { data, .. } => self.judge_json(endpoint, &data, Checked::Not),
+            Event::Data { data, .. } => self.judge_json(endpoint, &data),
         }
     }
 
-    fn judge_json(&mut self, endpoint: &Endpoint, json: &[u8], checked: Checked) -> Verdict {
-        if checked == Checked::Not && serde_json::from_slice::<serde::de::IgnoredAny>(json).is_err() {
-            return Verdict::Fail(malformed(endpoint, "an event whose data is not JSON"));
+    fn judge_json(&mut self, endpoint: &Endpoint, json: &[u8]) -> Verdict {
+        if !inspect::is_object(json) {
+            return Verdict::Fail(malformed(endpoint, "an event whose data is no JSON object"));
         }
         if inspect::may_have_error(json)
             && let Some(error) = openai_error::in_band(endpoint, json)
@@ -149,24 +149,13 @@ impl Tap {
     }
 }
 
-/// Whether a payload is known to be JSON.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Checked {
-    ByItsEnds,
-    Not,
-}
-
-/// The JSON of an event that is one `data:` line, as nearly all are; `None` for every other event.
+/// The payload of an event that is one `data: {…}` line, as nearly all are; `None` for every other event.
 fn plain_payload(event: &[u8]) -> Option<&[u8]> {
     let line = event.strip_suffix(b"\n\n")?;
     let payload = line.strip_prefix(b"data:")?;
     let payload = payload.strip_prefix(b" ").unwrap_or(payload);
-    let looks_like_json = payload.len() > 2
-        && payload[0] == b'{'
-        && matches!(payload[1], b'"' | b'}' | b' ')
-        && payload.ends_with(b"}")
-        && memchr::memchr2(b'\n', b'\r', payload).is_none();
-    looks_like_json.then_some(payload)
+    let is_plain = payload.first() == Some(&b'{') && memchr::memchr2(b'\n', b'\r', payload).is_none();
+    is_plain.then_some(payload)
 }
 
 fn malformed(endpoint: &Endpoint, what: &str) -> Error {

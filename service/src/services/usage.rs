@@ -107,11 +107,12 @@ impl Drop for Recorder {
     }
 }
 
-/// An upstream that says that it failed has failed; one that breaks off in the middle was truncated.
-fn end_of(kind: Kind, begun: bool) -> End {
+/// An upstream that says that it failed, or never began, has failed; one that breaks off in the middle
+/// was truncated.
+const fn end_of(kind: Kind, begun: bool) -> End {
     match kind {
-        Kind::Truncated | Kind::MalformedAnswer => End::Truncated,
-        Kind::UpstreamTimeout | Kind::UpstreamDisconnected if begun => End::Truncated,
+        Kind::Truncated => End::Truncated,
+        Kind::MalformedAnswer | Kind::UpstreamTimeout | Kind::UpstreamDisconnected if begun => End::Truncated,
         _ => End::Failed,
     }
 }

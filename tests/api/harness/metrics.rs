@@ -41,15 +41,28 @@ impl Page {
 fn sample(line: &str) -> Sample {
     let (series, value) = line.rsplit_once(' ').unwrap();
     let (name, labels) = series.split_once('{').unwrap_or((series, "}"));
-    let labels = labels.strip_suffix('}').unwrap();
-    let mut found = BTreeMap::new();
-    for label in labels.split("\",").filter(|label| !label.is_empty()) {
-        let (name, value) = label.split_once("=\"").unwrap();
-        found.insert(name.to_owned(), value.trim_end_matches('"').to_owned());
-    }
     Sample {
         name: name.to_owned(),
-        labels: found,
+        labels: labels_of(labels.strip_suffix('}').unwrap()),
         value: value.parse().unwrap(),
     }
+}
+
+/// `a="b",c="d"`; in a value, a backslash stands before what means something.
+fn labels_of(mut text: &str) -> BTreeMap<String, String> {
+    let mut labels = BTreeMap::new();
+    while let Some((name, rest)) = text.split_once("=\"") {
+        let (mut value, mut rest) = (String::new(), rest.chars());
+        loop {
+            match rest.next().expect("the end of a label's value") {
+                '"' => break,
+                '\\' => value.extend(rest.next()),
+                other => value.push(other),
+            }
+        }
+        labels.insert(name.to_owned(), value);
+        text = rest.as_str().trim_start_matches(',');
+    }
+    assert_eq!(text, "", "no label");
+    labels
 }

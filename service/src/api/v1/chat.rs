@@ -36,6 +36,21 @@ pub async fn chat(req: HttpRequest, payload: Payload, api: Data<Api>) -> Result<
     answer(Operation::Chat, req, payload, api).await
 }
 
+/// The same under a shorter path.
+///
+/// # Errors
+/// As OpenAI's envelope.
+#[utoipa::path(
+    post,
+    path = "/chat/completions",
+    tag = "completions",
+    request_body = ChatRequest,
+    responses((status = 200, description = "As for /v1/chat/completions", body = ChatResponse)),
+)]
+pub async fn chat_alias(req: HttpRequest, payload: Payload, api: Data<Api>) -> Result<HttpResponse, Fault> {
+    chat(req, payload, api).await
+}
+
 /// Continues a text: the older form, relayed.
 ///
 /// # Errors

@@ -24,3 +24,17 @@ pub async fn models(api: Data<Api>) -> Result<HttpResponse, Fault> {
     let list = api.catalog.list(&api.engine, &api.client).await?;
     Ok(HttpResponse::Ok().content_type("application/json").body(list))
 }
+
+/// The same under our own path.
+///
+/// # Errors
+/// As OpenAI's envelope.
+#[utoipa::path(
+    get,
+    path = "/v1/llm/models",
+    tag = "models",
+    responses((status = 200, description = "As for /v1/models", body = ModelList)),
+)]
+pub async fn models_alias(api: Data<Api>) -> Result<HttpResponse, Fault> {
+    models(api).await
+}

@@ -1,0 +1,112 @@
+# `make run` serves, `make test` tests; both work on a fresh machine. `make help` lists the rest.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+# How `make run` builds: dev starts sooner, release serves faster.
+PROFILE ?= dev
+# What `make bench` is told, for example ARGS=--quick.
+ARGS ?=
+
+CARGO_DENY_VERSION := 0.20.2
+TOOLS := $(CURDIR)/.cache/tools
+VENV := .venv/stamp-$(shell sha256sum tests/requirements.txt | cut -c1-16)
+export PATH := $(TOOLS)/bin:$(PATH)
+# The program that the Python tests start.
+export LLM_PROXY_BIN ?= $(abspath $(or $(CARGO_TARGET_DIR),target))/debug/llm-proxy
+
+.PHONY: help run test test-rust test-python lint lint-rust lint-python deny fmt bench up need-rust need-curl need-python
+
+help: ## This list
+	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+run: need-rust ## Serve on http://127.0.0.1:8002; in mock mode unless LLM_PROXY__LLM_MODE is set
+	@cargo build --profile $(PROFILE) -p llm-proxy
+	@run() { cargo run --quiet --profile $(PROFILE) -p llm-proxy -- "$$@"; }; \
+	if run check 2>/dev/null | grep -q '^LLM_PROXY__LLM_MODE = .*(default)$$'; then \
+	    echo 'LLM_PROXY__LLM_MODE is not set: this is the mock. Before a LiteLLM proxy: make run LLM_PROXY__LLM_MODE=litellm'; \
+	    export LLM_PROXY__LLM_MODE=mock; \
+	fi; \
+	run serve
+
+test: test-rust test-python ## Every test; installs what the tests need
+
+# Builds the program as well.
+test-rust: need-rust
+	@if cargo nextest --version >/dev/null 2>&1; then \
+	    cargo nextest run --workspace && cargo test --workspace --doc --quiet; \
+	else \
+	    cargo test --workspace; \
+	fi
+
+test-python: test-rust need-curl $(VENV)
+	@.venv/bin/python -m unittest discover --quiet bench
+	@.venv/bin/pytest
+
+lint: lint-rust deny lint-python ## Formats, clippy, licences and bans, ruff, mypy: a warning is an error
+
+lint-rust: need-rust
+	@cargo fmt --all --check
+	@cargo clippy --locked --workspace --all-targets -- -D warnings
+
+# Built without optimization: a minute instead of four, and it runs for a second.
+deny: need-rust
+	@if ! cargo deny --version >/dev/null 2>&1; then \
+	    echo 'building cargo-deny $(CARGO_DENY_VERSION) into .cache/tools: about a minute, once'; \
+	    CARGO_PROFILE_DEV_DEBUG=0 cargo install --quiet --locked --debug --root $(TOOLS) \
+	        cargo-deny --version $(CARGO_DENY_VERSION) || true; \
+	fi; \
+	if cargo deny --version >/dev/null 2>&1; then \
+	    cargo deny --locked --all-features check --hide-inclusion-graph bans licenses sources; \
+	else \
+	    echo 'SKIPPED: cargo-deny cannot be installed here; bans, licences and sources were not checked' >&2; \
+	fi
+
+lint-python: $(VENV)
+	@.venv/bin/ruff check
+	@.venv/bin/ruff format --check
+	@.venv/bin/mypy
+
+fmt: need-rust $(VENV) ## Format Rust and Python
+	@cargo fmt --all
+	@.venv/bin/ruff check --fix
+	@.venv/bin/ruff format
+
+bench: need-rust ## Measure beside nginx, HAProxy, LiteLLM and TensorZero: see bench/README.md
+	@$(PYTHON) bench/run.py $(ARGS)
+
+up: ## Start llm-proxy, LiteLLM and Ollama in containers; needs the keys in .env
+	@if docker compose version >/dev/null 2>&1; then docker compose up -d --build; \
+	elif command -v docker-compose >/dev/null; then docker-compose up -d --build; \
+	else echo 'make: neither `docker compose` nor `docker-compose` is there: https://docs.docker.com/compose/install/' >&2; exit 1; fi
+
+# The environment of the Python tests, made again when tests/requirements.txt changes.
+$(VENV): | need-python
+	@echo 'installing tests/requirements.txt into .venv'
+	@rm -f .venv/stamp-*
+	@$(PYTHON) -m venv .venv
+	@.venv/bin/pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	@touch $@
+
+# $(call debian,TEST,PACKAGE,WHAT): where TEST fails, root gets the package, everybody else a message.
+define debian
+if ! { $(1); } >/dev/null 2>&1; then \
+    if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+        echo 'installing $(2)'; \
+        { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $(2); } >/dev/null || true; \
+    fi; \
+    { $(1); } >/dev/null 2>&1 || { echo 'make: $(3) is missing. On Debian or Ubuntu: sudo apt-get install $(2)' >&2; exit 1; }; \
+fi
+endef
+
+need-rust:
+	@command -v cargo >/dev/null || { echo 'make: Rust is missing: https://rustup.rs' >&2; exit 1; }
+	@$(call debian,command -v cc && echo 'int main(void) { return 0; }' | cc -x c -o /dev/null -,gcc libc6-dev,a C compiler)
+
+need-curl:
+	@$(call debian,command -v curl,curl,curl)
+
+need-python:
+	@$(call debian,$(PYTHON) -c 'import ensurepip; import sys; sys.exit(sys.hexversion < 0x030b0000)',python3 python3-venv,Python 3.11 or later with venv)
