@@ -24,12 +24,12 @@ help: ## This list
 
 run: need-rust ## Serve on http://127.0.0.1:8002; in mock mode unless LLM_PROXY__LLM_MODE is set
 	@cargo build --profile $(PROFILE) -p llm-proxy
-	@run() { cargo run --quiet --profile $(PROFILE) -p llm-proxy -- "$$@"; }; \
-	if run check 2>/dev/null | grep -q '^LLM_PROXY__LLM_MODE = .*(default)$$'; then \
+	@service="cargo run --quiet --profile $(PROFILE) -p llm-proxy --"; \
+	if $$service check 2>/dev/null | grep -q '^LLM_PROXY__LLM_MODE = .*(default)$$'; then \
 	    echo 'LLM_PROXY__LLM_MODE is not set: this is the mock. Before a LiteLLM proxy: make run LLM_PROXY__LLM_MODE=litellm'; \
 	    export LLM_PROXY__LLM_MODE=mock; \
 	fi; \
-	run serve
+	exec $$service serve
 
 test: test-rust test-python ## Every test; installs what the tests need
 

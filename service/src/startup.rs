@@ -39,6 +39,9 @@ use crate::stores::log::RecordLog;
 use crate::stores::metrics::Metrics;
 use crate::telemetry::Log;
 
+/// How long the rest of a body that nobody wants is read, so that the answer to it arrives.
+const UNREAD_BODY_TIMEOUT: Duration = Duration::from_millis(500);
+
 /// How long finished answers may take to leave their sockets when the service stops.
 const LAST_BYTES_S: u64 = 2;
 
@@ -135,6 +138,7 @@ async fn cut(lifecycle: &Lifecycle, handle: &ServerHandle) {
         lifecycle.cut();
         drained(lifecycle, Duration::from_secs(LAST_BYTES_S)).await;
     }
+    lifecycle.close();
     handle.stop(true).await;
     tracing::info!("stopped");
 }
@@ -217,12 +221,12 @@ fn connections(
     let app = map_config(app(shared), |()| AppConfig::default());
     let http = HttpService::build()
         .client_request_timeout(header_timeout)
-        .client_disconnect_timeout(Duration::from_secs(LAST_BYTES_S))
+        .client_disconnect_timeout(UNREAD_BODY_TIMEOUT)
         // Without it, a client that leaves during silence is not noticed.
         .h1_allow_half_closed(false)
         .local_addr(address)
-        // Idle connections close when the service begins to stop, busy ones behind their answer.
-        .graceful_shutdown_signal(move || lifecycle.draining_signal().cancelled_owned())
+        // Idle connections would keep a worker from stopping.
+        .graceful_shutdown_signal(move || lifecycle.closing_signal().cancelled_owned())
         .h1(app);
     let accept = fn_service(|socket: TcpStream| async {
         // actix leaves Nagle's algorithm on: it glues the small writes of a stream together.

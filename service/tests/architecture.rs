@@ -4,6 +4,8 @@
 //! every path that begins with `crate::`, or with as many `super::` as lead out of its room, is an
 //! arrow. `main.rs`, `lib.rs` and `startup.rs` wire everything together and have no row.
 
+#![expect(clippy::expect_used, reason = "a test may panic")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -94,7 +96,13 @@ const TABLE: [Row; 13] = [
         room: "api",
         // Each worker's client is handed through, and readiness asks the backend from a handler.
         may_use: &[
-            "services", "domain", "error", "middleware", "outbound::client", "outbound::probe", "adapters::liveness_path",
+            "services",
+            "domain",
+            "error",
+            "middleware",
+            "outbound::client",
+            "outbound::probe",
+            "adapters::liveness_path",
         ],
         never_names: &["hyper"],
         because: "middleware and api are one layer, the HTTP surface: they ask the services",
@@ -125,11 +133,8 @@ const WIRE_EVERYTHING: [&str; 3] = ["main", "lib", "startup"];
 #[case::telemetry_takes_lines("telemetry")]
 fn a_room_uses_only_what_it_may(#[case] room: &str) {
     let row = row(room);
-    let broken: Vec<String> = sources()
-        .iter()
-        .filter(|source| source.room() == room)
-        .flat_map(|source| source.violations(row))
-        .collect();
+    let broken: Vec<String> =
+        sources().iter().filter(|source| source.room() == room).flat_map(|source| source.violations(row)).collect();
     assert!(broken.is_empty(), "{room}: {}\n{}", row.because, broken.join("\n"));
 }
 
@@ -155,7 +160,11 @@ fn the_source_is_really_read() {
 /// The test can fail: each of these is forbidden to `adapters`, or to `telemetry` where it says so.
 #[rstest]
 #[case::a_use("adapters/a.rs", "use crate::outbound::client::Client;", "crate::outbound::client::Client")]
-#[case::a_group("adapters/a.rs", "use crate::{\n    domain::call::Call,\n    services::{routing, usage},\n};", "crate::services::routing")]
+#[case::a_group(
+    "adapters/a.rs",
+    "use crate::{\n    domain::call::Call,\n    services::{routing, usage},\n};",
+    "crate::services::routing"
+)]
 #[case::an_inline_path("adapters/a.rs", "fn f() { crate::config::read::f() }", "crate::config::read::f")]
 #[case::a_way_out_by_super("adapters/mod.rs", "use super::stores::log;", "crate::stores::log")]
 #[case::two_supers("adapters/mock/mod.rs", "use super::super::stores;", "crate::stores")]
@@ -260,8 +269,10 @@ impl Source {
 
     /// What the row forbids: a line each.
     fn violations(&self, row: &Row) -> Vec<String> {
-        let told = |number: usize, named: &str| format!("  service/src/{}:{number} names `{named}`", self.path.display());
-        let allowed = |path: &str| begins_with(path, row.room) || row.may_use.iter().any(|room| begins_with(path, room));
+        let told =
+            |number: usize, named: &str| format!("  service/src/{}:{number} names `{named}`", self.path.display());
+        let allowed =
+            |path: &str| begins_with(path, row.room) || row.may_use.iter().any(|room| begins_with(path, room));
         let arrows = self.arrows().filter(|(_, path)| !allowed(path));
         let mut broken: Vec<String> = arrows.map(|(number, path)| told(number, &format!("crate::{path}"))).collect();
         for (number, begin, _) in self.lines() {
@@ -328,7 +339,9 @@ fn tree<'a>(text: &'a str, prefix: &str, paths: &mut Vec<String>) -> &'a str {
             if !path.is_empty() {
                 paths.push(path);
             }
-            let renamed = rest.strip_prefix(" as ").map(|rest| rest.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_'));
+            let renamed = rest
+                .strip_prefix(" as ")
+                .map(|rest| rest.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_'));
             renamed.unwrap_or(rest).trim_start_matches('*')
         }
     }

@@ -2,15 +2,11 @@
 
 use std::time::Duration;
 
-use llm_proxy_test_support::{
-    Action, Behaviour, Blackhole, Body, FaultUpstream, Garbage, Point, Reply, refused_url,
-};
+use llm_proxy_test_support::{Action, Behaviour, Blackhole, Body, FaultUpstream, Garbage, Point, Reply, refused_url};
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::harness::{
-    Answer, CHAT, KEY, LITELLM_KEY, QUICKLY, SOON, TestService, chat, post, streamed,
-};
+use crate::harness::{Answer, CHAT, KEY, LITELLM_KEY, QUICKLY, SOON, TestService, chat, post, streamed};
 
 /// The answer to a request whose upstream behaves like this.
 async fn asked(behaviour: Behaviour, body: Value) -> Answer {
@@ -130,10 +126,7 @@ async fn a_slow_head_is_waited_for() {
 #[case::wrong(401)]
 #[case::not_allowed(403)]
 #[actix_web::test]
-async fn our_own_key_is_not_the_callers_problem(
-    #[case] status: u16,
-    #[values(chat("m"), streamed("m"))] body: Value,
-) {
+async fn our_own_key_is_not_the_callers_problem(#[case] status: u16, #[values(chat("m"), streamed("m"))] body: Value) {
     let answer = asked(Behaviour::status(status), body).await;
     let error = answer.assert_refused(502);
     assert_eq!((error.code.as_str(), error.kind.as_str()), ("backend_authentication", "upstream_error"));
@@ -148,10 +141,7 @@ async fn our_own_key_is_not_the_callers_problem(
 #[case::teapot(418)]
 #[case::unprocessable(422)]
 #[actix_web::test]
-async fn what_the_caller_can_mend_is_passed_on(
-    #[case] status: u16,
-    #[values(chat("m"), streamed("m"))] body: Value,
-) {
+async fn what_the_caller_can_mend_is_passed_on(#[case] status: u16, #[values(chat("m"), streamed("m"))] body: Value) {
     let said = json!({"error": {"message": "unknown model m", "type": "invalid_request_error", "param": "model", "code": "model_not_found"}});
     let answer = asked(Behaviour::json(said.clone()).with_status(status), body).await;
     answer.assert_refused(status);
@@ -294,10 +284,7 @@ async fn an_error_without_end_is_not_waited_for() {
 #[case::temporary(307)]
 #[case::permanent(308)]
 #[actix_web::test]
-async fn a_redirect_is_not_followed(
-    #[case] status: u16,
-    #[values(chat("m"), streamed("m"))] body: Value,
-) {
+async fn a_redirect_is_not_followed(#[case] status: u16, #[values(chat("m"), streamed("m"))] body: Value) {
     let (upstream, elsewhere) = (FaultUpstream::start(), FaultUpstream::start());
     let redirect = Behaviour::from_body(Body::Empty).with_status(status);
     upstream.default_behaviour(redirect.header("location", format!("{}{CHAT}", elsewhere.url())));
@@ -378,11 +365,7 @@ fn resident_mib() -> u64 {
 #[case::an_error(chat("m"), Behaviour::gzip_bomb(300).with_status(400), 100)]
 #[case::instead_of_a_stream(streamed("m"), Behaviour::gzip_bomb(300), 400)]
 #[actix_web::test]
-async fn a_bomb_does_not_go_off(
-    #[case] body: Value,
-    #[case] behaviour: Behaviour,
-    #[case] limit_mib: u64,
-) {
+async fn a_bomb_does_not_go_off(#[case] body: Value, #[case] behaviour: Behaviour, #[case] limit_mib: u64) {
     let upstream = FaultUpstream::start();
     upstream.default_behaviour(behaviour);
     let service = TestService::before(&upstream);

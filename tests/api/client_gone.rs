@@ -6,9 +6,7 @@ use llm_proxy_test_support::{Behaviour, FaultUpstream};
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::harness::{
-    CHAT, Client, QUICKLY, SOON, TestService, chat, post, streamed, wait_for,
-};
+use crate::harness::{CHAT, Client, QUICKLY, SOON, TestService, chat, post, streamed, wait_for};
 
 /// How a client leaves.
 #[derive(Clone, Copy, Debug)]
@@ -39,9 +37,7 @@ impl Scene {
     async fn asked(behaviour: Behaviour, body: Value, keepalive_s: f64) -> Self {
         let upstream = FaultUpstream::start();
         upstream.default_behaviour(behaviour);
-        let service = TestService::start(|vars| {
-            vars.before(&upstream).set("KEEPALIVE_INTERVAL_S", keepalive_s)
-        });
+        let service = TestService::start(|vars| vars.before(&upstream).set("KEEPALIVE_INTERVAL_S", keepalive_s));
         let mut client = service.connect().await;
         client.send(post(CHAT, body).id(ID).bytes()).await;
         assert!(upstream.wait_for_requests(1, SOON).await.is_some());

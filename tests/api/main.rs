@@ -1,7 +1,7 @@
 //! The HTTP surface, seen from its clients: a real service on a real socket, between a client that
 //! sees every byte and an upstream that fails on purpose. One file a concern, one case a rule.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 mod auth;
 mod bad_input;

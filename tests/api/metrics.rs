@@ -6,9 +6,7 @@ use llm_proxy_test_support::{Behaviour, FaultUpstream, refused_url};
 use rstest::rstest;
 use serde_json::Value;
 
-use crate::harness::{
-    CHAT, KEY, LITELLM_KEY, Page, SOON, TestService, chat, get, post, streamed, wait_for,
-};
+use crate::harness::{CHAT, KEY, LITELLM_KEY, Page, SOON, TestService, chat, get, post, streamed, wait_for};
 
 const COMPLETIONS: &str = "llm_proxy_completions_total";
 const TOKENS: &str = "llm_proxy_tokens_total";
@@ -54,7 +52,10 @@ async fn completions_are_counted_by_their_end() {
     let traffic = traffic().await;
     let page = traffic.service.metrics().await;
     let count = |end: &str, streamed: &str| {
-        page.sum(COMPLETIONS, &[("end", end), ("streamed", streamed), ("operation", "chat.completions"), ("endpoint", "litellm")])
+        page.sum(
+            COMPLETIONS,
+            &[("end", end), ("streamed", streamed), ("operation", "chat.completions"), ("endpoint", "litellm")],
+        )
     };
     assert_eq!((count("complete", "true"), count("complete", "false")), (2.0, 2.0));
     assert_eq!((count("truncated", "true"), count("truncated", "false")), (1.0, 0.0));
@@ -70,9 +71,10 @@ async fn tokens_are_those_of_the_records() {
     for model in ["good", "cut", "fails", "leaves"] {
         for provenance in ["reported", "counted", "estimated"] {
             for kind in ["prompt", "completion"] {
-                let records = traffic.records.iter().filter(|record| {
-                    record["model"] == model && record["provenance"] == provenance
-                });
+                let records = traffic
+                    .records
+                    .iter()
+                    .filter(|record| record["model"] == model && record["provenance"] == provenance);
                 let recorded = records.map(|record| record[format!("{kind}_tokens")].as_f64().unwrap());
                 let labels = [("model", model), ("provenance", provenance), ("kind", kind)];
                 assert_eq!(page.sum(TOKENS, &labels), recorded.sum::<f64>(), "{labels:?}");

@@ -8,9 +8,7 @@ use llm_proxy::adapters::mock::MODELS;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::harness::{
-    Answer, CHAT, Event, OpenAiError, TestService, Variables, chat, post, streamed, text_of,
-};
+use crate::harness::{Answer, CHAT, Event, OpenAiError, TestService, Variables, chat, post, streamed, text_of};
 
 const EMBEDDINGS: &str = "/v1/embeddings";
 
@@ -153,11 +151,7 @@ const ANSWERS: Does = (200, "");
 #[case::content_filter("mock-content-filter", ANSWERS, "")]
 #[case::no_usage("mock-no-usage", ANSWERS, "")]
 #[actix_web::test]
-async fn a_name_does_what_it_says(
-    #[case] model: &str,
-    #[case] whole: Does,
-    #[case] in_stream: &str,
-) {
+async fn a_name_does_what_it_says(#[case] model: &str, #[case] whole: Does, #[case] in_stream: &str) {
     let service = hurried();
     let answer = service.ask(&post(CHAT, chat(model))).await;
     assert_eq!(answer.status, whole.0);
@@ -215,11 +209,7 @@ async fn a_name_with_an_error_has_it(
 #[case::length("mock-length", "You said: say it", "length")]
 #[case::content_filter("mock-content-filter", "You said: say it", "content_filter")]
 #[actix_web::test]
-async fn a_name_with_another_end_has_it(
-    #[case] model: &str,
-    #[case] text: &str,
-    #[case] reason: &str,
-) {
+async fn a_name_with_another_end_has_it(#[case] model: &str, #[case] text: &str, #[case] reason: &str) {
     let service = TestService::mock();
     let answer = service.ask(&post(CHAT, chat(model))).await;
     assert_eq!(content(&answer), text);
@@ -251,10 +241,23 @@ async fn a_slow_name_is_slow() {
 #[test]
 fn every_documented_name_is_tested() {
     let tested = [
-        "mock", "mock-slow", "mock-stall", "mock-truncate", "mock-no-done", "mock-malformed",
-        "mock-error-in-stream", "mock-empty", "mock-length", "mock-content-filter",
-        "mock-no-usage", "mock-error-400", "mock-error-context-length", "mock-error-quota",
-        "mock-error-429", "mock-error-500", "mock-error-503",
+        "mock",
+        "mock-slow",
+        "mock-stall",
+        "mock-truncate",
+        "mock-no-done",
+        "mock-malformed",
+        "mock-error-in-stream",
+        "mock-empty",
+        "mock-length",
+        "mock-content-filter",
+        "mock-no-usage",
+        "mock-error-400",
+        "mock-error-context-length",
+        "mock-error-quota",
+        "mock-error-429",
+        "mock-error-500",
+        "mock-error-503",
     ];
     let documented: BTreeSet<_> = MODELS.iter().map(|(name, _)| *name).collect();
     assert_eq!(documented, tested.into_iter().collect());
@@ -276,11 +279,11 @@ fn with_tools(choice: Value, stream: bool) -> Value {
     let parameters = json!({"type": "object", "properties": {
         "city": {"type": "string"}, "days": {"type": "integer"}, "unit": {"enum": ["c", "f"]}}});
     json!({"model": "mock", "stream": stream, "tool_choice": choice,
-        "messages": [{"role": "user", "content": "the weather, please"}],
-        "tools": [
-            {"type": "function", "function": {"name": "weather", "parameters": parameters}},
-            {"type": "function", "function": {"name": "now"}},
-        ]})
+    "messages": [{"role": "user", "content": "the weather, please"}],
+    "tools": [
+        {"type": "function", "function": {"name": "weather", "parameters": parameters}},
+        {"type": "function", "function": {"name": "now"}},
+    ]})
 }
 
 fn named(name: &str) -> Value {
@@ -371,7 +374,10 @@ async fn n_choices_are_n_choices() {
 async fn an_old_completion_echoes_too() {
     let service = TestService::mock();
     let whole = service.ask(&post("/v1/completions", json!({"prompt": "hello"}))).await.json();
-    assert_eq!((&whole["object"], &whole["choices"][0]["text"]), (&json!("text_completion"), &json!("You said: hello")));
+    assert_eq!(
+        (&whole["object"], &whole["choices"][0]["text"]),
+        (&json!("text_completion"), &json!("You said: hello"))
+    );
     let body = json!({"prompt": "hello", "stream": true});
     let events = service.ask(&post("/v1/completions", body)).await.events();
     let chunks = events.iter().filter(|event| !event.is_done());
@@ -462,9 +468,8 @@ async fn members_that_make_no_sense_are_400(#[case] members: Value) {
 
 #[actix_web::test]
 async fn the_mock_is_ready_without_any_network() {
-    let service = TestService::start(|vars: Variables| {
-        vars.mock().set("LITELLM_PROXY_URL", "http://no-such-host.invalid")
-    });
+    let service =
+        TestService::start(|vars: Variables| vars.mock().set("LITELLM_PROXY_URL", "http://no-such-host.invalid"));
     let plain = service.plain();
     assert_eq!(plain.get("/health/ready").await.status, 200);
     let answer = plain.post(CHAT, &chat("m")).await;

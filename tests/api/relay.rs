@@ -7,8 +7,7 @@ use rstest::rstest;
 use serde_json::json;
 
 use crate::harness::{
-    Answer, CHAT, KEY, LITELLM_KEY, QUICKLY, Request, SOON, TestService, chat, data_of, get, post,
-    streamed,
+    Answer, CHAT, KEY, LITELLM_KEY, QUICKLY, Request, SOON, TestService, chat, data_of, get, post, streamed,
 };
 
 /// What reached the upstream when the service was asked this.
@@ -31,9 +30,13 @@ async fn relayed(request: &Request) -> RecordedRequest {
 #[case::escapes(r#"{"model":"m","messages":[{"role":"user","content":"\u00e9\ud83d\ude00\/\"\\"}]}"#)]
 #[case::escaped_keys(r#"{"mod\u0065l":"m","messages":[{"role":"user","content":"x"}]}"#)]
 #[case::unicode(r#"{"model":"m","messages":[{"role":"user","content":"日本語 👋🏽 é"}]}"#)]
-#[case::null_members(r#"{"model":"m","stream":null,"tools":null,"temperature":null,"messages":[{"role":"user","content":null}]}"#)]
+#[case::null_members(
+    r#"{"model":"m","stream":null,"tools":null,"temperature":null,"messages":[{"role":"user","content":null}]}"#
+)]
 #[case::all_roles(r#"{"model":"m","messages":[{"role":"system","content":"a"},{"role":"developer","content":"b"},{"role":"user","content":"c"},{"role":"assistant","content":null,"tool_calls":[]},{"role":"tool","content":"d","tool_call_id":"t"},{"role":"function","name":"f","content":"e"}]}"#)]
-#[case::a_stream_with_usage(r#"{"model":"m","stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"x"}]}"#)]
+#[case::a_stream_with_usage(
+    r#"{"model":"m","stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"x"}]}"#
+)]
 #[actix_web::test]
 async fn a_body_reaches_the_upstream_byte_for_byte(#[case] body: &str) {
     let asked = relayed(&post(CHAT, body)).await;
@@ -111,7 +114,7 @@ async fn litellm_may_stand_under_a_path() {
 
 /// What a caller shows to us, in all the ways there are.
 fn with_credentials(request: Request) -> Request {
-    let request = request
+    request
         .header("authorization", format!("Bearer {KEY}"))
         .header("proxy-authorization", "Basic c2VjcmV0OnNlY3JldA==")
         .header("cookie", "session=callers-cookie")
@@ -119,8 +122,7 @@ fn with_credentials(request: Request) -> Request {
         .header("api-key", "callers-azure-key")
         .header("x-api-key", "callers-anthropic-key")
         .header("x-goog-api-key", "callers-google-key")
-        .header("x-forwarded-access-token", "callers-token");
-    request
+        .header("x-forwarded-access-token", "callers-token")
 }
 
 #[actix_web::test]
@@ -234,10 +236,7 @@ async fn answered_with(headers: &[(&str, &str)], status: u16, body: &serde_json:
 #[case::streamed(streamed("m"), 200)]
 #[case::refused(chat("m"), 429)]
 #[actix_web::test]
-async fn headers_that_tell_the_caller_something_are_kept(
-    #[case] body: serde_json::Value,
-    #[case] status: u16,
-) {
+async fn headers_that_tell_the_caller_something_are_kept(#[case] body: serde_json::Value, #[case] status: u16) {
     let kept = [
         ("x-ratelimit-remaining-requests", "59"),
         ("x-ratelimit-reset-tokens", "6m0s"),
@@ -257,10 +256,7 @@ async fn headers_that_tell_the_caller_something_are_kept(
 #[case::streamed(streamed("m"), 200)]
 #[case::refused(chat("m"), 400)]
 #[actix_web::test]
-async fn headers_that_are_nobodys_business_are_dropped(
-    #[case] body: serde_json::Value,
-    #[case] status: u16,
-) {
+async fn headers_that_are_nobodys_business_are_dropped(#[case] body: serde_json::Value, #[case] status: u16) {
     let dropped = [
         ("set-cookie", "upstream=1"),
         ("server", "uvicorn"),
@@ -485,10 +481,7 @@ async fn a_head_is_not_kept_waiting_by_other_requests() {
 #[case::completions("/v1/completions", json!({"model": "m", "prompt": "two words"}))]
 #[case::embeddings("/v1/embeddings", json!({"model": "m", "input": ["a", "b"]}))]
 #[actix_web::test]
-async fn the_other_operations_are_relayed_as_they_are(
-    #[case] path: &str,
-    #[case] body: serde_json::Value,
-) {
+async fn the_other_operations_are_relayed_as_they_are(#[case] path: &str, #[case] body: serde_json::Value) {
     let upstream = FaultUpstream::start();
     let service = TestService::before(&upstream);
     let answer = service.ask(&post(path, &body)).await;

@@ -50,19 +50,14 @@ async fn it_is_alive_but_not_ready_while_nobody_listens_behind_it() {
 async fn it_is_not_ready_while_litellm_says_that_it_is_not_alive() {
     let upstream = FaultUpstream::start();
     upstream.on("/health/liveliness", Behaviour::status(503));
-    let answer = app(|vars| vars.before(&upstream))
-        .get("/health/ready")
-        .await;
+    let answer = app(|vars| vars.before(&upstream)).get("/health/ready").await;
     assert_eq!(answer.status, 503);
 }
 
 #[actix_web::test]
 async fn it_becomes_ready_when_litellm_comes_back() {
     let upstream = FaultUpstream::start();
-    upstream.sequence(
-        "/health/liveliness",
-        [Behaviour::status(503), Behaviour::default()],
-    );
+    upstream.sequence("/health/liveliness", [Behaviour::status(503), Behaviour::default()]);
     let app = app(|vars| vars.before(&upstream));
     assert_eq!(app.get("/health/ready").await.status, 503);
     let deadline = std::time::Instant::now() + crate::harness::SOON;
@@ -76,10 +71,7 @@ async fn it_becomes_ready_when_litellm_comes_back() {
 #[case::while_it_is_up(Behaviour::default(), 200)]
 #[case::while_it_is_down(Behaviour::status(500), 503)]
 #[actix_web::test]
-async fn a_hundred_probes_are_one_request_to_litellm(
-    #[case] behaviour: Behaviour,
-    #[case] status: u16,
-) {
+async fn a_hundred_probes_are_one_request_to_litellm(#[case] behaviour: Behaviour, #[case] status: u16) {
     let upstream = FaultUpstream::start();
     upstream.on("/health/liveliness", behaviour);
     let service = TestService::start(|vars| vars.before(&upstream).set("WORKERS", 2));
@@ -104,16 +96,10 @@ async fn a_hundred_probes_are_one_request_to_litellm(
 #[case::openapi("POST", "/openapi.json", "GET")]
 #[case::docs("POST", "/docs", "GET")]
 #[actix_web::test]
-async fn a_wrong_method_is_405_and_told_the_right_one(
-    #[case] method: &str,
-    #[case] path: &str,
-    #[case] allowed: &str,
-) {
+async fn a_wrong_method_is_405_and_told_the_right_one(#[case] method: &str, #[case] path: &str, #[case] allowed: &str) {
     let app = app(Variables::mock);
     let request = app.request(method, path);
-    let answer = app
-        .answer(request.insert_header(("x-internal-auth", KEY)))
-        .await;
+    let answer = app.answer(request.insert_header(("x-internal-auth", KEY))).await;
     let error = answer.assert_refused(405);
     let told = answer.header(ALLOW.as_str()).unwrap();
     assert!(told.split(", ").any(|method| method == allowed), "{told}");
@@ -130,9 +116,7 @@ async fn a_wrong_method_is_405_and_told_the_right_one(
 async fn an_unknown_path_is_404_for_who_has_the_key(#[case] path: &str) {
     let app = app(Variables::mock);
     let request = app.request("GET", path);
-    let answer = app
-        .answer(request.insert_header(("x-internal-auth", KEY)))
-        .await;
+    let answer = app.answer(request.insert_header(("x-internal-auth", KEY))).await;
     assert_eq!(answer.assert_refused(404).code, "unknown_path");
 }
 
@@ -163,9 +147,7 @@ async fn the_openapi_page_lists_every_route() {
     let listed: BTreeSet<_> = openapi["paths"].as_object().unwrap().keys().collect();
     let about_itself = ["/openapi.json", "/docs"];
     let routes = ROUTES.iter().filter(|route| !about_itself.contains(route));
-    let missing: Vec<_> = routes
-        .filter(|route| !listed.contains(&(**route).to_owned()))
-        .collect();
+    let missing: Vec<_> = routes.filter(|route| !listed.contains(&(**route).to_owned())).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
 

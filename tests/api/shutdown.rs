@@ -9,8 +9,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    CHAT, Client, Event, OpenAiError, QUICKLY, SOON, TestService, chat, get, post, streamed,
-    wait_for,
+    CHAT, Client, Event, OpenAiError, QUICKLY, SOON, TestService, chat, get, post, streamed, wait_for,
 };
 
 /// A stream of about half a second.

@@ -3,15 +3,12 @@
 use std::time::Duration;
 
 use llm_proxy_test_support::{
-    Action, Behaviour, Body, Connections, FaultUpstream, Framing, LineEnd, Point, Reply, Text,
-    UsageReport,
+    Action, Behaviour, Body, Connections, FaultUpstream, Framing, LineEnd, Point, Reply, Text, UsageReport,
 };
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::harness::{
-    Answer, CHAT, Client, Event, SOON, TestService, chat, data_of, post, streamed, text_of,
-};
+use crate::harness::{Answer, CHAT, Client, Event, SOON, TestService, chat, data_of, post, streamed, text_of};
 
 fn upstream(behaviour: Behaviour) -> FaultUpstream {
     let upstream = FaultUpstream::start();
@@ -322,11 +319,7 @@ async fn an_answer_that_is_not_streamed_gets_no_comments() {
 
 #[actix_web::test]
 async fn two_choices_pass_through_one_stream() {
-    let reply = Reply {
-        text: Some(Text::Whole("one two".to_owned())),
-        choices: Some(2),
-        ..Reply::default()
-    };
+    let reply = Reply { text: Some(Text::Whole("one two".to_owned())), choices: Some(2), ..Reply::default() };
     let upstream = upstream(Behaviour::from_body(Body::ChatStream(reply)));
     let service = TestService::before(&upstream);
     let answer = service.ask(&post(CHAT, with_usage())).await;

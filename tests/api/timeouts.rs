@@ -6,9 +6,7 @@ use llm_proxy_test_support::{Action, Behaviour, FaultUpstream, Point};
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::harness::{
-    Answer, CHAT, Event, SOON, TestService, Variables, chat, post, streamed, text_of,
-};
+use crate::harness::{Answer, CHAT, Event, SOON, TestService, Variables, chat, post, streamed, text_of};
 
 fn upstream(behaviour: Behaviour) -> FaultUpstream {
     let upstream = FaultUpstream::start();

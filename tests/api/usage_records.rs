@@ -6,9 +6,7 @@ use llm_proxy_test_support::{Behaviour, Body, FaultUpstream, Reply, Text, UsageR
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::harness::{
-    CHAT, KEY, LITELLM_KEY, QUICKLY, Request, SOON, TestService, chat, get, post, streamed,
-};
+use crate::harness::{CHAT, KEY, LITELLM_KEY, QUICKLY, Request, SOON, TestService, chat, get, post, streamed};
 
 /// Eight bytes in two pieces.
 fn reply(usage: UsageReport) -> Behaviour {
@@ -34,7 +32,7 @@ async fn only_record(behaviour: Behaviour, request: Request) -> Value {
     let record = service.usage(answer.id()).await;
     let stopped_at = service.stop();
     service.ended(stopped_at).await.result.unwrap();
-    assert_eq!(service.lines.records("usage"), [record.clone()]);
+    assert_eq!(service.lines.records("usage"), std::slice::from_ref(&record));
     assert_eq!(service.lines.records("access").len(), 1);
     record
 }
@@ -86,11 +84,7 @@ async fn every_request_has_one_record(
 #[case::streamed_completions("/v1/completions", json!({"model": "m", "prompt": "two words", "stream": true}), "completions")]
 #[case::embeddings("/v1/embeddings", json!({"model": "m", "input": "two words"}), "embeddings")]
 #[actix_web::test]
-async fn every_operation_has_a_record(
-    #[case] path: &str,
-    #[case] body: Value,
-    #[case] operation: &str,
-) {
+async fn every_operation_has_a_record(#[case] path: &str, #[case] body: Value, #[case] operation: &str) {
     let record = only_record(Behaviour::default(), post(path, body)).await;
     assert_eq!((&record["operation"], &record["end"]), (&json!(operation), &json!("complete")));
     assert_eq!(record["provenance"], "reported", "{record}");
@@ -126,8 +120,10 @@ async fn the_details_of_a_usage_are_kept() {
 /// Some count on in every chunk; the last one counts.
 #[actix_web::test]
 async fn of_several_usages_the_last_one_counts() {
-    let chunk = |tokens: u64| json!({"choices": [{"index": 0, "delta": {"content": "x"}}],
-        "usage": {"prompt_tokens": 1, "completion_tokens": tokens, "total_tokens": tokens + 1}});
+    let chunk = |tokens: u64| {
+        json!({"choices": [{"index": 0, "delta": {"content": "x"}}],
+        "usage": {"prompt_tokens": 1, "completion_tokens": tokens, "total_tokens": tokens + 1}})
+    };
     let behaviour = Behaviour::sse([chunk(1), chunk(2), chunk(3)]);
     let record = only_record(behaviour, post(CHAT, streamed("m"))).await;
     assert_eq!((&record["completion_tokens"], &record["provenance"]), (&json!(3), &json!("reported")));
@@ -203,8 +199,7 @@ async fn a_thousand_requests_have_a_thousand_records() {
 }
 
 /// Everything that must not be told, in every place where it could come from.
-const SECRETS: [&str; 6] =
-    [KEY, LITELLM_KEY, "prompt-secret", "answer-secret", "query-secret", "header-secret"];
+const SECRETS: [&str; 6] = [KEY, LITELLM_KEY, "prompt-secret", "answer-secret", "query-secret", "header-secret"];
 
 fn secretive(model: &str, stream: bool) -> Request {
     let body = json!({"model": model, "stream": stream, "user": "prompt-secret",

@@ -64,7 +64,8 @@ def test_a_curl_example_of_the_readme_works(mock_service: Server, example: str) 
     here = re.sub(r"http://(localhost|127\.0\.0\.1):8002", mock_service.url, example)
     script = STRICT + here.replace("change-me-internal-key", INTERNAL_KEY)
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=20)
-    assert done.returncode == (REFUSED if "mock-error-" in example else 0), done.stdout + done.stderr
+    expected = REFUSED if "mock-error-" in example else 0
+    assert done.returncode == expected, done.stdout + done.stderr
     assert mock_service.url in script
     assert done.stdout.strip()
     if re.search(r'"stream":\s*true', example):

@@ -100,7 +100,8 @@ fn described(endpoint: &Endpoint, body: &[u8]) -> Option<Described> {
         error: Option<Value>,
         detail: Option<Value>,
     }
-    let body: Body = serde_json::from_slice(body).ok()?;
+    let is_object = body.trim_ascii_start().starts_with(b"{");
+    let body: Body = is_object.then(|| serde_json::from_slice(body).ok()).flatten()?;
     let text = |value| text(value).map(|text| clean(endpoint, &text));
     match body.error.or(body.detail)? {
         Value::Null => None,

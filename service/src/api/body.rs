@@ -57,29 +57,28 @@ async fn read_all(payload: Payload, max_bytes: usize, capacity: usize) -> Result
     let mut payload = payload.into_inner();
     let mut next = async || poll_fn(|cx| Pin::new(&mut payload).poll_next(cx)).await.transpose().map_err(broken);
     let Some(first) = next().await? else { return Ok(Bytes::new()) };
-    if first.len() >= capacity {
+    let mut body = if first.len() >= capacity {
         // Nearly every body arrives whole: it is passed on as it is.
-        let Some(second) = next().await? else { return limited(first, max_bytes) };
+        check_size(first.len(), max_bytes)?;
+        let Some(second) = next().await? else { return Ok(first) };
         let mut body = BytesMut::from(&*first);
         body.extend_from_slice(&second);
-        while let Some(chunk) = next().await? {
-            body.extend_from_slice(&chunk);
-            if body.len() > max_bytes {
-                return Err(too_large(max_bytes));
-            }
-        }
-        return limited(body.freeze(), max_bytes);
-    }
-    let mut body = BytesMut::with_capacity(capacity);
-    body.extend_from_slice(&first);
+        body
+    } else {
+        let mut body = BytesMut::with_capacity(capacity);
+        body.extend_from_slice(&first);
+        body
+    };
+    check_size(body.len(), max_bytes)?;
     while let Some(chunk) = next().await? {
         body.extend_from_slice(&chunk);
+        check_size(body.len(), max_bytes)?;
     }
-    limited(body.freeze(), max_bytes)
+    Ok(body.freeze())
 }
 
-fn limited(body: Bytes, max_bytes: usize) -> Result<Bytes> {
-    if body.len() > max_bytes { Err(too_large(max_bytes)) } else { Ok(body) }
+fn check_size(len: usize, max_bytes: usize) -> Result<()> {
+    if len > max_bytes { Err(too_large(max_bytes)) } else { Ok(()) }
 }
 
 fn too_large(max_bytes: usize) -> Error {
@@ -98,9 +97,10 @@ fn announced_len(req: &HttpRequest) -> Option<u64> {
     req.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// actix takes everything behind a wish for another protocol as the body, without end.
+/// actix takes everything behind a wish for a WebSocket as the body, without end.
 fn check_no_upgrade(req: &HttpRequest) -> Result<()> {
-    if !req.headers().contains_key(UPGRADE) {
+    let wish = req.headers().get(UPGRADE).map(HeaderValue::as_bytes).unwrap_or_default();
+    if !wish.to_ascii_lowercase().windows(9).any(|part| part == b"websocket") {
         return Ok(());
     }
     let message = "the protocol cannot be changed: send the request without `upgrade`";

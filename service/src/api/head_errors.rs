@@ -41,6 +41,7 @@ fn enveloped(head: &[u8]) -> Option<Vec<u8>> {
     let mut answer = head[..length_at].to_vec();
     answer.extend_from_slice(format!("content-length: {}\r\n", body.len()).as_bytes());
     answer.extend_from_slice(b"content-type: application/json\r\n");
+    answer.extend_from_slice(format!("x-request-id: {}\r\n", uuid::Uuid::now_v7().simple()).as_bytes());
     answer.extend_from_slice(&head[length_at + b"content-length: 0\r\n".len()..]);
     answer.extend_from_slice(body.as_bytes());
     Some(answer)

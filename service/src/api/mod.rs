@@ -9,6 +9,7 @@ mod headers;
 mod metrics;
 pub mod openapi;
 pub mod v1;
+mod whole_body;
 
 use std::sync::Arc;
 use std::time::Duration;

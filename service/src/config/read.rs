@@ -105,6 +105,16 @@ impl Reader {
         Ok(Duration::from_secs_f64(seconds))
     }
 
+    /// Seconds, at least one: for a timer that ticks twice a second.
+    pub fn whole_seconds(&mut self, name: &str, text: Text, default: f64) -> Result<Duration, SettingsError> {
+        let duration = self.seconds(name, text, default, Zero::Refused)?;
+        if duration < Duration::from_secs(1) {
+            let problem = format!("holds {:?}, expected seconds, at least 1", duration.as_secs_f64());
+            return Err(SettingsError::new(name, problem));
+        }
+        Ok(duration)
+    }
+
     /// One of `choices`, by name, in any case.
     pub fn choice<T: Copy + Display>(
         &mut self,

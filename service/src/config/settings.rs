@@ -349,7 +349,7 @@ fn read(vars: Variables) -> Result<Settings, SettingsError> {
         limits: ServerLimits {
             max_body_bytes: narrow(r.number("MAX_BODY_BYTES", vars.max_body_bytes, 16 << 20, (1024, 1 << 32))?),
             max_connections: narrow(r.number("MAX_CONNECTIONS", vars.max_connections, 25_000, (1, 1 << 20))?),
-            header_timeout: r.seconds("HEADER_TIMEOUT_S", vars.header_timeout_s, 10.0, Zero::Refused)?,
+            header_timeout: r.whole_seconds("HEADER_TIMEOUT_S", vars.header_timeout_s, 10.0)?,
             body_timeout: r.seconds("BODY_TIMEOUT_S", vars.body_timeout_s, 30.0, Zero::Refused)?,
             drain_timeout: r.seconds("DRAIN_TIMEOUT_S", vars.drain_timeout_s, 30.0, Zero::TurnsOff)?,
         },

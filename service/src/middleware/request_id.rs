@@ -131,10 +131,10 @@ impl<B: MessageBody> MessageBody for Logged<B> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, B::Error>>> {
         let this = self.project();
-        let known_size = this.inner.size();
+        let left = this.inner.size();
         let next = this.inner.poll_next(cx);
         // A body of known size is not asked again once it was given whole.
-        let is_last = matches!((&next, known_size), (Poll::Ready(Some(Ok(data))), BodySize::Sized(size)) if data.len() as u64 == size);
+        let is_last = matches!((&next, left), (Poll::Ready(Some(Ok(data))), BodySize::Sized(left)) if data.len() as u64 == left);
         if is_last || matches!(next, Poll::Ready(None)) {
             this.line.finished = true;
         }

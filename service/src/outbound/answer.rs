@@ -22,6 +22,8 @@ pub struct Answer {
     pub status: u16,
     /// The headers; `content-encoding` and `content-length` are those of the wire, not of the chunks.
     pub headers: HeaderMap,
+    /// Calls that it took: more than one where a pooled connection turned out to be closed.
+    pub calls: u32,
     body: Source,
     decoder: Option<Decoder>,
 }
@@ -52,12 +54,12 @@ impl Answer {
             })?,
         };
         let body = Source::Network(Some(Box::new(network)));
-        Ok(Self { status, headers, body, decoder })
+        Ok(Self { status, headers, calls: 1, body, decoder })
     }
 
     /// An answer from a script.
     pub(super) fn from_script(status: u16, headers: HeaderMap, player: Player) -> Self {
-        Self { status, headers, body: Source::Script(player), decoder: None }
+        Self { status, headers, calls: 1, body: Source::Script(player), decoder: None }
     }
 
     /// Frees the headers: they hold the buffer that the head was read into.

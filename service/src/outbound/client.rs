@@ -42,7 +42,9 @@ impl Client {
 
     async fn http(&self, endpoint: &Endpoint, call: &HttpCall, deadline: Deadline) -> Result<Answer> {
         let mut pooled = self.pool.take(&endpoint.url);
+        let mut calls = 0;
         loop {
+            calls += 1;
             let connection = match pooled.take() {
                 Some(connection) => connection,
                 None => Box::pin(self.connect(endpoint, deadline)).await?,
@@ -54,7 +56,9 @@ impl Client {
                     let (head, incoming) = response.into_parts();
                     let (pool, url) = (Arc::clone(&self.pool), endpoint.url.clone());
                     let network = Network { connection, incoming, pool, url };
-                    return Answer::from_network(head.status.as_u16(), head.headers, network);
+                    let mut answer = Answer::from_network(head.status.as_u16(), head.headers, network)?;
+                    answer.calls = calls;
+                    return Ok(answer);
                 }
                 // The peer had closed this idle connection: the next turn opens a fresh one.
                 Err(NoAnswer { stale: true, .. }) => {}

@@ -47,7 +47,10 @@ async fn ask(engine: &Engine, client: &Client, endpoint: &Arc<Endpoint>) -> Resu
     };
     let deadline = Deadline::after(Instant::now(), endpoint.deadlines.total);
     let answer = attempt(client, endpoint, call, &*engine.observer, deadline).await;
-    let mut answer = answer.map_err(|failed| failed.error)?;
+    let mut answer = answer.map_err(|failed| {
+        engine.observer.upstream_error(&endpoint.name, failed.error.kind());
+        failed.error
+    })?;
     let body = collect(&mut answer, endpoint, deadline).await?;
     let list: serde_json::Value = serde_json::from_slice(&body).map_err(|_| no_list(endpoint))?;
     if list.get("data").is_some_and(serde_json::Value::is_array) { Ok(body) } else { Err(no_list(endpoint)) }

@@ -80,6 +80,8 @@ pub enum Served {
         headers: Vec<(HeaderName, HeaderValue)>,
         /// The body.
         body: Bytes,
+        /// To be kept until the body is on its way.
+        in_flight: InFlight,
     },
     /// A stream of Server-Sent Events.
     Stream {
@@ -137,7 +139,7 @@ impl Engine {
         let answered = if envelope.stream {
             self.stream(client, call, &envelope, recorder, in_flight, by.clone()).await
         } else {
-            self.whole(client, call, recorder, by.clone()).await
+            self.whole(client, call, recorder, in_flight, by.clone()).await
         };
         answered.map_err(|failed| Failed { by: Some(by), ..failed })
     }
@@ -147,6 +149,7 @@ impl Engine {
         client: &Client,
         call: Call,
         mut recorder: Recorder,
+        in_flight: InFlight,
         by: ServedBy,
     ) -> Result<Served, Failed> {
         let endpoint = &by.endpoint;
@@ -165,9 +168,11 @@ impl Engine {
         };
         match collected {
             Ok((answer, body)) => {
+                recorder.about.attempts = answer.calls;
+                let by = ServedBy { attempts: answer.calls, ..by };
                 account_whole(&mut recorder, &body);
                 recorder.complete();
-                Ok(Served::Whole { by, headers: passed_back(&answer.headers), body })
+                Ok(Served::Whole { by, headers: passed_back(&answer.headers), body, in_flight })
             }
             Err(failed) => {
                 recorder.fail(&failed.error);
@@ -198,15 +203,12 @@ impl Engine {
             in_flight,
         };
         match first {
-            First::Answer(answer) if is_event_stream(&answer.headers) => {
+            First::Answer(answer) => {
+                recorder.about.attempts = answer.calls;
+                let by = ServedBy { attempts: answer.calls, ..by };
                 let headers = passed_back(&answer.headers);
                 let relay = Box::new(Relay::flowing(answer, parts(recorder)));
                 Ok(Served::Stream { by, headers, relay })
-            }
-            First::Answer(answer) => {
-                let error = instead_of_a_stream(answer, &by.endpoint, deadline).await;
-                recorder.fail(&error);
-                Err(error.into())
             }
             First::Failed(failed) => {
                 recorder.fail(&failed.error);
@@ -221,7 +223,14 @@ impl Engine {
 
     fn pending(&self, client: Client, endpoint: Arc<Endpoint>, call: Call, deadline: Deadline) -> PendingAnswer {
         let observer = Arc::clone(&self.observer);
-        Box::pin(async move { attempt(&client, &endpoint, call, &*observer, deadline).await })
+        Box::pin(async move {
+            let answer = attempt(&client, &endpoint, call, &*observer, deadline).await?;
+            if is_event_stream(&answer.headers) {
+                Ok(answer)
+            } else {
+                Err(instead_of_a_stream(answer, &endpoint, deadline).await.into())
+            }
+        })
     }
 
     /// The answer's head, or the moment when the caller has to be sent a keep-alive instead.
@@ -277,9 +286,8 @@ pub(super) async fn attempt(
         Err(Failed { error, by: None, headers })
     };
     let answered = answered.await;
-    match &answered {
-        Ok(_) => observer.upstream_head(&endpoint.name, started.elapsed()),
-        Err(failed) => observer.upstream_error(&endpoint.name, failed.error.kind()),
+    if answered.is_ok() {
+        observer.upstream_head(&endpoint.name, started.elapsed());
     }
     answered
 }
@@ -365,17 +373,14 @@ fn account_whole(recorder: &mut Recorder, body: &[u8]) {
 async fn instead_of_a_stream(mut answer: Answer, endpoint: &Endpoint, deadline: Deadline) -> Error {
     let body = collect(&mut answer, endpoint, deadline).await;
     let error = body.ok().and_then(|body| openai_error::in_band(endpoint, &body));
-    error.unwrap_or_else(|| not_a_stream(endpoint))
-}
-
-/// The upstream answered a request for a stream with something else.
-pub(super) fn not_a_stream(endpoint: &Endpoint) -> Error {
-    let message = format!("{} did not answer with a stream of events", endpoint.name);
-    Error::new(Kind::MalformedAnswer, message)
+    error.unwrap_or_else(|| {
+        let message = format!("{} did not answer with a stream of events", endpoint.name);
+        Error::new(Kind::MalformedAnswer, message)
+    })
 }
 
 /// Whether an answer is a stream of Server-Sent Events.
-pub(super) fn is_event_stream(headers: &HeaderMap) -> bool {
+fn is_event_stream(headers: &HeaderMap) -> bool {
     let content_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
     let media_type = content_type.split(|byte| *byte == b';').next().unwrap_or_default();
     media_type.trim_ascii().eq_ignore_ascii_case(b"text/event-stream")

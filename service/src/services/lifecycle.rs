@@ -1,7 +1,7 @@
 //! Starting to stop: what is in flight, who is told to hurry.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio_util::sync::CancellationToken;
 
@@ -13,7 +13,8 @@ pub struct Lifecycle(Arc<State>);
 
 #[derive(Default)]
 struct State {
-    draining: CancellationToken,
+    draining: AtomicBool,
+    closing: CancellationToken,
     in_flight: AtomicUsize,
     cut: CancellationToken,
 }
@@ -43,7 +44,7 @@ impl Lifecycle {
     /// Whether the service is about to stop.
     #[must_use]
     pub fn is_draining(&self) -> bool {
-        self.0.draining.is_cancelled()
+        self.0.draining.load(Ordering::Relaxed)
     }
 
     /// How many requests are in flight.
@@ -54,7 +55,7 @@ impl Lifecycle {
 
     /// From now on readiness fails and no request is admitted.
     pub fn start_draining(&self) {
-        self.0.draining.cancel();
+        self.0.draining.store(true, Ordering::Relaxed);
     }
 
     /// The drain window is over: every open answer ends with an error.
@@ -62,10 +63,15 @@ impl Lifecycle {
         self.0.cut.cancel();
     }
 
-    /// Cancelled when the service begins to stop.
+    /// Nothing is open any more: connections that wait for another request are closed.
+    pub fn close(&self) {
+        self.0.closing.cancel();
+    }
+
+    /// Cancelled when connections that wait for another request are to be closed.
     #[must_use]
-    pub fn draining_signal(&self) -> CancellationToken {
-        self.0.draining.clone()
+    pub fn closing_signal(&self) -> CancellationToken {
+        self.0.closing.clone()
     }
 
     /// Cancelled when the drain window is over.

@@ -23,7 +23,7 @@ use crate::outbound::answer::Answer;
 use crate::outbound::deadline::Deadline;
 use crate::wire::sse::{self, Splitter};
 
-/// A call whose answer has not begun.
+/// A call whose answer has not begun; when it does, it is a stream of events.
 pub type PendingAnswer = Pin<Box<dyn Future<Output = Result<Answer, Failed>> + Send>>;
 
 /// An event larger than this is no event of any model: the stream is broken.
@@ -77,7 +77,9 @@ impl Relay {
     /// Relays an answer that has begun.
     pub(super) fn flowing(mut answer: Answer, parts: RelayParts) -> Self {
         answer.forget_headers();
-        Self::new(Phase::Flowing(answer), parts)
+        let mut relay = Self::new(Phase::Flowing(answer), parts);
+        relay.recorder.begun = true;
+        relay
     }
 
     /// Relays an answer that is still waited for: the caller has its head already.
@@ -118,7 +120,6 @@ impl Relay {
                 Wake::Cut => self.fail(&lifecycle::stopping()),
             };
             if !out.is_empty() {
-                self.recorder.begun = true;
                 return Some(out);
             }
         }
@@ -143,12 +144,10 @@ impl Relay {
     }
 
     fn head(&mut self, mut answer: Answer) -> Bytes {
-        if super::completion::is_event_stream(&answer.headers) {
-            answer.forget_headers();
-            self.phase = Phase::Flowing(answer);
-            return Bytes::new();
-        }
-        self.fail(&super::completion::not_a_stream(&self.recorder.about.endpoint))
+        answer.forget_headers();
+        self.recorder.begun = true;
+        self.phase = Phase::Flowing(answer);
+        Bytes::new()
     }
 
     fn chunk(&mut self, chunk: Bytes) -> Bytes {

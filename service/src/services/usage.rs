@@ -8,7 +8,7 @@ use super::tap::Seen;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::envelope::Operation;
 use crate::domain::usage::{End, Provenance, Tokens, UsageRecord, estimate_tokens, milliseconds};
-use crate::error::{Error, Kind};
+use crate::error::{Blame, Error, Kind};
 
 /// An open record. Dropped before it was closed, it says that the caller left.
 pub struct Recorder {
@@ -54,6 +54,9 @@ impl Recorder {
 
     /// Closes the record of an answer that failed or broke off.
     pub fn fail(&mut self, error: &Error) {
+        if error.kind().blame() != Blame::Us {
+            self.engine.observer.upstream_error(&self.about.endpoint.name, error.kind());
+        }
         self.close(end_of(error.kind(), self.begun), Some(error.kind()));
     }
 

@@ -32,12 +32,7 @@ impl Head {
             (name.to_ascii_lowercase(), value.trim().to_owned())
         });
         let headers = headers.collect();
-        Self {
-            version,
-            status,
-            headers,
-            raw,
-        }
+        Self { version, status, headers, raw }
     }
 
     /// The value of a header that stands there once at most.
@@ -101,12 +96,7 @@ impl OpenAiError {
         let message = text("message").expect("a message");
         assert!(!message.is_empty(), "{json}");
         assert!(error["param"].is_null() || error["param"].is_string());
-        Self {
-            message,
-            kind: text("type").expect("a type"),
-            param: text("param"),
-            code: text("code").expect("a code"),
-        }
+        Self { message, kind: text("type").expect("a type"), param: text("param"), code: text("code").expect("a code") }
     }
 }
 

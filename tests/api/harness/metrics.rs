@@ -29,12 +29,10 @@ impl Page {
         let has = |sample: &&Sample| {
             let mut labels = labels.iter();
             sample.name == name
-                && labels.all(|(name, value)| {
-                    sample.labels.get(*name).map(String::as_str) == Some(*value)
-                })
+                && labels.all(|(name, value)| sample.labels.get(*name).map(String::as_str) == Some(*value))
         };
         let found = self.samples.iter().filter(has);
-        found.map(|sample| sample.value).sum()
+        found.fold(0.0, |sum, sample| sum + sample.value)
     }
 }
 

@@ -30,9 +30,7 @@ impl Plain {
 
     pub async fn get(&self, path: &str) -> Answer {
         let started = Instant::now();
-        let request = self
-            .client
-            .request(Method::GET, format!("{}{path}", self.root));
+        let request = self.client.request(Method::GET, format!("{}{path}", self.root));
         let response = request.send().await.unwrap();
         read(response, started).await
     }
@@ -63,10 +61,5 @@ where
     let complete = body.is_ok();
     let body = body.unwrap_or_default().to_vec();
     let took = started.elapsed();
-    Answer {
-        head,
-        body,
-        complete,
-        took,
-    }
+    Answer { head, body, complete, took }
 }

@@ -34,10 +34,7 @@ pub fn get(path: &str) -> Request {
         method: "GET".to_owned(),
         path: path.to_owned(),
         version: "HTTP/1.1",
-        headers: vec![
-            ("host".to_owned(), b"llm-proxy.test".to_vec()),
-            ("x-internal-auth".to_owned(), KEY.into()),
-        ],
+        headers: vec![("host".to_owned(), b"llm-proxy.test".to_vec()), ("x-internal-auth".to_owned(), KEY.into())],
         body: Vec::new(),
         chunked: false,
     }
@@ -45,10 +42,7 @@ pub fn get(path: &str) -> Request {
 
 /// A `POST` of JSON with the key.
 pub fn post(path: &str, body: impl ToBody) -> Request {
-    let request = Request {
-        body: body.to_body(),
-        ..get(path).method("POST")
-    };
+    let request = Request { body: body.to_body(), ..get(path).method("POST") };
     request.header("content-type", "application/json")
 }
 
@@ -65,14 +59,12 @@ impl Request {
 
     /// One more header.
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
-        self.headers
-            .push((name.to_owned(), value.as_ref().to_vec()));
+        self.headers.push((name.to_owned(), value.as_ref().to_vec()));
         self
     }
 
     pub fn without(mut self, name: &str) -> Self {
-        self.headers
-            .retain(|(other, _)| !other.eq_ignore_ascii_case(name));
+        self.headers.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
         self
     }
 
@@ -114,12 +106,7 @@ impl Request {
 
     /// The head with these lines instead of the usual framing.
     pub fn head_with(&self, framing: &str) -> Vec<u8> {
-        let Self {
-            method,
-            path,
-            version,
-            ..
-        } = self;
+        let Self { method, path, version, .. } = self;
         let mut bytes = format!("{method} {path} {version}\r\n").into_bytes();
         for (name, value) in &self.headers {
             bytes.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());

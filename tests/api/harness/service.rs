@@ -85,12 +85,7 @@ impl TestService {
         let thread = std::thread::spawn(move || actix_web::rt::System::new().block_on(run));
         let port = starting.recv().unwrap();
         let thread = Some(thread);
-        Self {
-            port,
-            lines,
-            stop,
-            thread,
-        }
+        Self { port, lines, stop, thread }
     }
 
     /// Starts a service before `upstream`.
@@ -163,10 +158,7 @@ impl TestService {
     pub async fn ended(&mut self, since: Instant) -> Ended {
         let thread = self.thread.take().unwrap();
         let ended = tokio::task::spawn_blocking(move || thread.join().unwrap()).await;
-        Ended {
-            result: ended.unwrap(),
-            took: since.elapsed(),
-        }
+        Ended { result: ended.unwrap(), took: since.elapsed() }
     }
 }
 

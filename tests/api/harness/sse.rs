@@ -25,11 +25,7 @@ impl Event {
                 _ => {}
             }
         }
-        Self {
-            raw: raw.to_owned(),
-            name,
-            data: (!data.is_empty()).then(|| data.join("\n")),
-        }
+        Self { raw: raw.to_owned(), name, data: (!data.is_empty()).then(|| data.join("\n")) }
     }
 
     pub const fn is_comment(&self) -> bool {
@@ -42,8 +38,7 @@ impl Event {
 
     pub fn json(&self) -> Value {
         let json = self.data.as_deref().map(serde_json::from_str);
-        json.and_then(Result::ok)
-            .unwrap_or_else(|| panic!("no JSON: {}", self.raw))
+        json.and_then(Result::ok).unwrap_or_else(|| panic!("no JSON: {}", self.raw))
     }
 }
 

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::reply::tokens;
-use crate::error::{Error, Result};
+use super::request::parse;
+use crate::error::Result;
 
 /// Without `dimensions`, vectors are this long.
 const DEFAULT_DIMENSIONS: usize = 256;
@@ -48,10 +49,7 @@ impl Input {
 /// # Errors
 /// `input` has no form that OpenAI documents.
 pub fn answer(body: &[u8], model: &str) -> Result<String> {
-    let request: EmbeddingsRequest = serde_json::from_slice(body).map_err(|_| {
-        let message = "`input` must be a string, an array of strings, or tokens";
-        Error::invalid("input", message).with_code("wrong_type")
-    })?;
+    let request: EmbeddingsRequest = parse(body)?;
     let dimensions = request.dimensions.unwrap_or(DEFAULT_DIMENSIONS).clamp(1, 8192);
     let as_base64 = request.encoding_format.as_deref() == Some("base64");
     let texts = request.input.texts();

@@ -15,7 +15,7 @@ use crate::adapters::{Ask, MockTiming};
 use crate::domain::call::{Script, Step};
 use crate::domain::chat::ChatRequest;
 use crate::domain::envelope::Operation;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 
 /// Longer than any deadline.
 pub const FOREVER: Duration = Duration::from_secs(100_000);
@@ -55,9 +55,13 @@ pub fn call(ask: &Ask<'_>, timing: MockTiming) -> Result<Script> {
     })
 }
 
-fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T> {
-    serde_json::from_slice(body)
-        .map_err(|error| Error::new(Kind::InvalidRequest, format!("the body is no OpenAI request: {error}")))
+/// Reads a body; what does not fit is named by its path.
+pub fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        Error::invalid(path.clone(), format!("`{path}`: {}", error.inner())).with_code("wrong_type")
+    })
 }
 
 /// Source: <https://platform.openai.com/docs/api-reference/completions/create>

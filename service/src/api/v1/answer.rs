@@ -4,12 +4,13 @@ use std::convert::Infallible;
 use std::time::Instant;
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use actix_web::http::{ConnectionType, Version};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use futures_util::stream;
 
 use crate::api::error_response::{Fault, failed};
-use crate::api::{Api, body, headers};
+use crate::api::{Api, body, headers, whole_body};
 use crate::domain::envelope::Operation;
 use crate::middleware::request_id::RequestId;
 use crate::services::completion::{Asked, Served};
@@ -33,17 +34,18 @@ pub async fn answer(
         Some(RequestId { id, received }) => (id.clone(), *received),
         None => (String::new(), Instant::now()),
     };
+    let version = req.version();
     let asked = Asked { operation, body, request_id, received, headers: headers::passed_on(req.headers()) };
     Ok(match api.engine.complete(&api.client, asked).await {
-        Ok(served) => response(served),
+        Ok(served) => response(served, version),
         Err(failure) => failed(&failure),
     })
 }
 
-fn response(served: Served) -> HttpResponse {
+fn response(served: Served, version: Version) -> HttpResponse {
     match served {
-        Served::Whole { by, headers, body } => {
-            let mut response = HttpResponse::Ok().body(body);
+        Served::Whole { by, headers, body, in_flight } => {
+            let mut response = HttpResponse::Ok().body(whole_body::WholeBody::new(body, in_flight));
             let to = response.headers_mut();
             to.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             headers::add_upstream(to, &headers);
@@ -58,6 +60,11 @@ fn response(served: Served) -> HttpResponse {
             to.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
             to.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
             headers::add_served_by(to, &by);
+            if version < Version::HTTP_11 {
+                // There are no chunks before HTTP/1.1: the end of the connection is the end.
+                response.head_mut().no_chunking(true);
+                response.head_mut().set_connection_type(ConnectionType::Close);
+            }
             response
         }
     }

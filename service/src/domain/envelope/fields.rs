@@ -1,6 +1,7 @@
 //! The members that are looked at, the shapes their values must have, and keys that stand twice.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::Deserialize;
@@ -183,8 +184,16 @@ impl<'de> Visitor<'de> for KeyVisitor {
 
 /// The keys met so far in one object. JSON parsers disagree about which of two equal keys counts;
 /// one that counts here and another one upstream would be a way around routing and quotas.
+///
+/// A few are compared one by one; many are hashed, with a seed of their own, so that a body made of keys
+/// costs no more than its bytes.
 #[derive(Default)]
-pub struct Seen<'a>(Vec<Cow<'a, str>>);
+pub struct Seen<'a> {
+    few: Vec<Cow<'a, str>>,
+    many: HashSet<Cow<'a, str>>,
+}
+
+const FEW: usize = 24;
 
 impl<'a> Seen<'a> {
     /// Notes a key.
@@ -192,10 +201,13 @@ impl<'a> Seen<'a> {
     /// # Errors
     /// The key was noted before.
     pub fn insert(&mut self, key: &Key<'a>) -> Result<(), String> {
-        if self.0.contains(&key.0) {
-            return Err(format!("{}{}`", super::DUPLICATE, key.0));
-        }
-        self.0.push(key.0.clone());
-        Ok(())
+        let is_new = if self.few.len() < FEW {
+            let is_new = !self.few.contains(&key.0);
+            self.few.push(key.0.clone());
+            is_new
+        } else {
+            !self.few.contains(&key.0) && self.many.insert(key.0.clone())
+        };
+        if is_new { Ok(()) } else { Err(format!("{}{}`", super::DUPLICATE, key.0)) }
     }
 }
