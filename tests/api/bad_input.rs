@@ -191,8 +191,8 @@ impl Scene {
 #[case::a_lone_surrogate(
     CHAT,
     r#"{"model":"\ud800","messages":[{"role":"user","content":"x"}]}"#,
-    "invalid_request",
-    Some("model")
+    "invalid_json",
+    None
 )]
 #[case::no_prompt(COMPLETIONS, r#"{"model":"m"}"#, "missing_required_parameter", Some("prompt"))]
 #[case::prompt_a_number(COMPLETIONS, r#"{"prompt":5}"#, "wrong_type", Some("prompt"))]

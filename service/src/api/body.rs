@@ -7,7 +7,8 @@ use std::task::Poll;
 use actix_web::HttpRequest;
 use actix_web::error::PayloadError;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, UPGRADE};
-use actix_web::web::{Bytes, BytesMut, Payload};
+use actix_web::dev::Payload;
+use actix_web::web::{Bytes, BytesMut};
 use futures_core::Stream;
 use tokio::time::timeout;
 
@@ -19,7 +20,7 @@ use crate::error::{Error, Kind, Result};
 /// # Errors
 /// [`Kind::UnsupportedMediaType`], [`Kind::PayloadTooLarge`], [`Kind::RequestTimeout`], or
 /// [`Kind::InvalidRequest`] for broken framing.
-pub async fn read(req: &HttpRequest, payload: Payload, limits: BodyLimits) -> Result<Bytes> {
+pub async fn read(req: &HttpRequest, payload: &mut Payload, limits: BodyLimits) -> Result<Bytes> {
     check_type(req)?;
     check_no_upgrade(req)?;
     let announced = announced_len(req);
@@ -53,9 +54,8 @@ async fn look_twice<F: Future>(mut read: Pin<&mut F>) -> Option<F::Output> {
     .await
 }
 
-async fn read_all(payload: Payload, max_bytes: usize, capacity: usize) -> Result<Bytes> {
-    let mut payload = payload.into_inner();
-    let mut next = async || poll_fn(|cx| Pin::new(&mut payload).poll_next(cx)).await.transpose().map_err(broken);
+async fn read_all(payload: &mut Payload, max_bytes: usize, capacity: usize) -> Result<Bytes> {
+    let mut next = async || poll_fn(|cx| Pin::new(&mut *payload).poll_next(cx)).await.transpose().map_err(broken);
     let Some(first) = next().await? else { return Ok(Bytes::new()) };
     let mut body = if first.len() >= capacity {
         // Nearly every body arrives whole: it is passed on as it is.

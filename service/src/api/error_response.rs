@@ -1,9 +1,14 @@
 //! The only place where a failure becomes an HTTP answer.
 
 use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
+use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 
 use super::headers;
@@ -67,25 +72,49 @@ fn answer(error: &Error) -> HttpResponse {
     response.json(error)
 }
 
+/// The answer to a request whose body nobody wants. It keeps the unread body for as long as it is on
+/// its way: so actix knows that it has to close the connection, and does not read on for ever.
+#[must_use]
+pub fn unread(error: &Error, payload: Payload) -> HttpResponse {
+    answer(error).map_body(|_, body| BoxBody::new(Unread { body, _payload: payload }))
+}
+
+struct Unread {
+    body: BoxBody,
+    _payload: Payload,
+}
+
+impl MessageBody for Unread {
+    type Error = Box<dyn std::error::Error>;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.body).poll_next(cx)
+    }
+}
+
 /// Any method but GET on a path that is there to be read.
-pub async fn only_get(req: HttpRequest) -> HttpResponse {
-    wrong_method(&req, "GET")
+pub async fn only_get(req: HttpRequest, payload: web::Payload) -> HttpResponse {
+    wrong_method(&req, payload, "GET")
 }
 
 /// Any method but POST on a path that takes requests.
-pub async fn only_post(req: HttpRequest) -> HttpResponse {
-    wrong_method(&req, "POST")
+pub async fn only_post(req: HttpRequest, payload: web::Payload) -> HttpResponse {
+    wrong_method(&req, payload, "POST")
 }
 
-fn wrong_method(req: &HttpRequest, allowed: &'static str) -> HttpResponse {
+fn wrong_method(req: &HttpRequest, payload: web::Payload, allowed: &'static str) -> HttpResponse {
     let message = format!("{} {} is not served: use {allowed}", req.method(), req.path());
-    let mut response = answer(&Error::new(Kind::MethodNotAllowed, message));
+    let mut response = unread(&Error::new(Kind::MethodNotAllowed, message), payload.into_inner());
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
     response
 }
 
 /// A path that nobody serves.
-pub async fn unknown_path(req: HttpRequest) -> HttpResponse {
+pub async fn unknown_path(req: HttpRequest, payload: web::Payload) -> HttpResponse {
     let message = format!("{} {} is not served: see /docs", req.method(), req.path());
-    answer(&Error::new(Kind::NotFound, message).with_code("unknown_path"))
+    unread(&Error::new(Kind::NotFound, message).with_code("unknown_path"), payload.into_inner())
 }

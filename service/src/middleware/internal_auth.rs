@@ -1,6 +1,6 @@
 //! The door: `x-internal-auth: KEY` or `Authorization: Bearer KEY`, before anything else is looked at.
 
-use actix_web::ResponseError;
+use actix_web::HttpMessage;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName};
@@ -9,7 +9,7 @@ use actix_web::web::Data;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::api::error_response::Fault;
+use crate::api::error_response::unread;
 use crate::domain::secret::Secret;
 use crate::error::{Error, Kind, Result};
 
@@ -84,12 +84,15 @@ fn bearer_token(value: &[u8]) -> Option<&[u8]> {
 /// # Errors
 /// None of its own: whoever is turned away gets an answer.
 pub async fn internal_auth<B: MessageBody + 'static>(
-    req: ServiceRequest,
+    mut req: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
     match check(&req) {
         Ok(()) => next.call(req).await.map(ServiceResponse::map_into_left_body),
-        Err(error) => Ok(req.into_response(Fault(error).error_response()).map_into_right_body()),
+        Err(error) => {
+            let payload = req.take_payload();
+            Ok(req.into_response(unread(&error, payload)).map_into_right_body())
+        }
     }
 }
 

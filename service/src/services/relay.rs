@@ -126,6 +126,13 @@ impl Relay {
     }
 
     fn poll_wake(&mut self, cx: &mut Context<'_>) -> Poll<Wake> {
+        // An upstream that always has more must not keep the rest from being seen.
+        if self.cut.is_cancelled() {
+            return Poll::Ready(Wake::Cut);
+        }
+        if self.timers.deadline_is_over() {
+            return Poll::Ready(Wake::Timer);
+        }
         let upstream = match &mut self.phase {
             Phase::Waiting(pending) => pending.as_mut().poll(cx).map(Wake::Head),
             Phase::Flowing(answer) | Phase::Closing(answer) => answer.poll_chunk(cx).map(Wake::Chunk),
@@ -289,6 +296,10 @@ impl Timers {
 
     const fn progress(&mut self) {
         self.silent_since = None;
+    }
+
+    fn deadline_is_over(&self) -> bool {
+        self.deadline.at() <= Instant::now()
     }
 
     /// The silence began a whole interval ago.

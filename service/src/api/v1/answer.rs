@@ -9,7 +9,7 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use futures_util::stream;
 
-use crate::api::error_response::{Fault, failed};
+use crate::api::error_response::{failed, unread};
 use crate::api::{Api, body, headers, whole_body};
 use crate::domain::envelope::Operation;
 use crate::middleware::request_id::RequestId;
@@ -19,27 +19,28 @@ use crate::services::relay::Relay;
 /// nginx and others in front of us must not collect events.
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-/// Answers one request.
-///
-/// # Errors
-/// What is wrong with the request itself, as OpenAI's envelope.
+/// Answers one request; whatever is wrong with it, as OpenAI's envelope.
 pub async fn answer(
     operation: Operation,
     req: HttpRequest,
     payload: Payload,
     api: Data<Api>,
-) -> Result<HttpResponse, Fault> {
-    let body = body::read(&req, payload, api.body_limits).await?;
+) -> HttpResponse {
+    let mut payload = payload.into_inner();
+    let body = match body::read(&req, &mut payload, api.body_limits).await {
+        Ok(body) => body,
+        Err(error) => return unread(&error, payload),
+    };
     let (request_id, received) = match req.extensions().get::<RequestId>() {
         Some(RequestId { id, received }) => (id.clone(), *received),
         None => (String::new(), Instant::now()),
     };
     let version = req.version();
     let asked = Asked { operation, body, request_id, received, headers: headers::passed_on(req.headers()) };
-    Ok(match api.engine.complete(&api.client, asked).await {
+    match api.engine.complete(&api.client, asked).await {
         Ok(served) => response(served, version),
         Err(failure) => failed(&failure),
-    })
+    }
 }
 
 fn response(served: Served, version: Version) -> HttpResponse {

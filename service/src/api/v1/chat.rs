@@ -5,7 +5,6 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::answer::answer;
 use crate::api::Api;
-use crate::api::error_response::Fault;
 use crate::api::openapi::{ChatRequest, ChatResponse, CompletionRequest, ErrorEnvelope};
 use crate::domain::envelope::Operation;
 
@@ -14,9 +13,6 @@ use crate::domain::envelope::Operation;
 /// With `"stream": true` the answer is a stream of `data: {chunk}` events that ends with
 /// `data: [DONE]` if, and only if, it is complete; a failure in the middle is a last event
 /// `data: {"error": …}`. Unknown members of the request are passed on untouched.
-///
-/// # Errors
-/// As OpenAI's envelope.
 #[utoipa::path(
     post,
     path = "/v1/chat/completions",
@@ -32,14 +28,11 @@ use crate::domain::envelope::Operation;
         (status = 504, description = "The upstream did not answer in time", body = ErrorEnvelope),
     ),
 )]
-pub async fn chat(req: HttpRequest, payload: Payload, api: Data<Api>) -> Result<HttpResponse, Fault> {
+pub async fn chat(req: HttpRequest, payload: Payload, api: Data<Api>) -> HttpResponse {
     answer(Operation::Chat, req, payload, api).await
 }
 
 /// The same under a shorter path.
-///
-/// # Errors
-/// As OpenAI's envelope.
 #[utoipa::path(
     post,
     path = "/chat/completions",
@@ -47,14 +40,11 @@ pub async fn chat(req: HttpRequest, payload: Payload, api: Data<Api>) -> Result<
     request_body = ChatRequest,
     responses((status = 200, description = "As for /v1/chat/completions", body = ChatResponse)),
 )]
-pub async fn chat_alias(req: HttpRequest, payload: Payload, api: Data<Api>) -> Result<HttpResponse, Fault> {
+pub async fn chat_alias(req: HttpRequest, payload: Payload, api: Data<Api>) -> HttpResponse {
     chat(req, payload, api).await
 }
 
 /// Continues a text: the older form, relayed.
-///
-/// # Errors
-/// As OpenAI's envelope.
 #[utoipa::path(
     post,
     path = "/v1/completions",
@@ -65,6 +55,6 @@ pub async fn chat_alias(req: HttpRequest, payload: Payload, api: Data<Api>) -> R
         (status = 400, description = "The request is malformed, or was refused upstream", body = ErrorEnvelope),
     ),
 )]
-pub async fn completions(req: HttpRequest, payload: Payload, api: Data<Api>) -> Result<HttpResponse, Fault> {
+pub async fn completions(req: HttpRequest, payload: Payload, api: Data<Api>) -> HttpResponse {
     answer(Operation::Completions, req, payload, api).await
 }

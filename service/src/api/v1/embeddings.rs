@@ -5,14 +5,10 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::answer::answer;
 use crate::api::Api;
-use crate::api::error_response::Fault;
 use crate::api::openapi::{EmbeddingsRequest, ErrorEnvelope};
 use crate::domain::envelope::Operation;
 
 /// Turns texts into vectors.
-///
-/// # Errors
-/// As OpenAI's envelope.
 #[utoipa::path(
     post,
     path = "/v1/embeddings",
@@ -23,6 +19,6 @@ use crate::domain::envelope::Operation;
         (status = 400, description = "The request is malformed, or was refused upstream", body = ErrorEnvelope),
     ),
 )]
-pub async fn embeddings(req: HttpRequest, payload: Payload, api: Data<Api>) -> Result<HttpResponse, Fault> {
+pub async fn embeddings(req: HttpRequest, payload: Payload, api: Data<Api>) -> HttpResponse {
     answer(Operation::Embeddings, req, payload, api).await
 }
