@@ -36,9 +36,10 @@ test: test-rust test-python ## Every test; installs what the tests need
 # Builds the program as well.
 test-rust: need-rust
 	@if cargo nextest --version >/dev/null 2>&1; then \
-	    cargo nextest run --workspace && cargo test --workspace --doc --quiet; \
+	    cargo nextest run --workspace --no-fail-fast --status-level slow \
+	    && cargo test --workspace --doc --quiet; \
 	else \
-	    cargo test --workspace; \
+	    cargo test --workspace --no-fail-fast; \
 	fi
 
 test-python: test-rust need-curl $(VENV)

@@ -31,10 +31,7 @@ impl Poller {
     pub fn new() -> io::Result<Self> {
         rustix::thread::set_current_timer_slack(NonZeroU64::new(1))?;
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
-        Ok(Self {
-            epoll,
-            events: Vec::with_capacity(EVENTS_PER_WAIT),
-        })
+        Ok(Self { epoll, events: Vec::with_capacity(EVENTS_PER_WAIT) })
     }
 
     /// Waits for input (and the peer's leaving) on `source`, known as `token`.
@@ -42,12 +39,7 @@ impl Poller {
     /// # Errors
     /// The kernel's own, for example too many watched sockets.
     pub fn add(&self, source: impl AsFd, token: u64) -> io::Result<()> {
-        Ok(epoll::add(
-            &self.epoll,
-            source,
-            EventData::new_u64(token),
-            EventFlags::IN,
-        )?)
+        Ok(epoll::add(&self.epoll, source, EventData::new_u64(token), EventFlags::IN)?)
     }
 
     /// Waits for room to write as well as for input, or for input alone again.
@@ -55,17 +47,8 @@ impl Poller {
     /// # Errors
     /// The kernel's own: `source` was never added.
     pub fn want_write(&self, source: impl AsFd, token: u64, wanted: bool) -> io::Result<()> {
-        let flags = if wanted {
-            EventFlags::IN | EventFlags::OUT
-        } else {
-            EventFlags::IN
-        };
-        Ok(epoll::modify(
-            &self.epoll,
-            source,
-            EventData::new_u64(token),
-            flags,
-        )?)
+        let flags = if wanted { EventFlags::IN | EventFlags::OUT } else { EventFlags::IN };
+        Ok(epoll::modify(&self.epoll, source, EventData::new_u64(token), flags)?)
     }
 
     /// Sleeps until something is ready or `timeout` has passed (`None`: no limit), and puts the
@@ -77,11 +60,7 @@ impl Poller {
         tokens.clear();
         self.events.clear();
         let timeout = timeout.map(timespec);
-        match epoll::wait(
-            &self.epoll,
-            spare_capacity(&mut self.events),
-            timeout.as_ref(),
-        ) {
+        match epoll::wait(&self.epoll, spare_capacity(&mut self.events), timeout.as_ref()) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }

@@ -48,16 +48,11 @@ impl Samples {
     /// Nearest rank: the smallest sample that `permille` of all samples do not exceed.
     fn at_permille(&self, permille: usize) -> Option<f64> {
         let rank = (self.nanoseconds.len() * permille).div_ceil(1000).max(1);
-        self.nanoseconds
-            .get(rank - 1)
-            .map(|&nanoseconds| milliseconds(nanoseconds))
+        self.nanoseconds.get(rank - 1).map(|&nanoseconds| milliseconds(nanoseconds))
     }
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a latency of 104 days would lose a nanosecond"
-)]
+#[expect(clippy::cast_precision_loss, reason = "a latency of 104 days would lose a nanosecond")]
 fn milliseconds(nanoseconds: u64) -> f64 {
     nanoseconds as f64 / 1e6
 }
@@ -73,10 +68,7 @@ mod tests {
             samples.push(value * 1_000_000);
         }
         let summary = samples.summary_ms();
-        assert_eq!(
-            summary,
-            json!({"p50": 500.0, "p99": 990.0, "p999": 999.0, "max": 1000.0})
-        );
+        assert_eq!(summary, json!({"p50": 500.0, "p99": 990.0, "p999": 999.0, "max": 1000.0}));
     }
 
     #[test]

@@ -154,9 +154,7 @@ impl Kind {
     #[must_use]
     pub const fn retry_safety(self) -> RetrySafety {
         match self {
-            Self::RateLimited | Self::BackendUnavailable | Self::BackendAuthentication => {
-                RetrySafety::Safe
-            }
+            Self::RateLimited | Self::BackendUnavailable | Self::BackendAuthentication => RetrySafety::Safe,
             Self::UpstreamFailure
             | Self::UpstreamDisconnected
             | Self::UpstreamTimeout
@@ -236,11 +234,7 @@ pub enum RetryAfter {
 impl Error {
     /// A failure of `kind`; `message` is for the caller and must hold no secret and no prompt.
     pub fn new(kind: Kind, message: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-            details: None,
-        }
+        Self { kind, message: message.into(), details: None }
     }
 
     /// A request the caller has to change: `param` names the field.

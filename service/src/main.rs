@@ -65,7 +65,8 @@ fn serve() -> Result<(), String> {
     }
     let served = actix_web::rt::System::new().block_on(async {
         let address = format!("{}:{}", settings.host, settings.port);
-        let service = Service::bind(&settings, &log).map_err(|error| format!("cannot listen on {address}: {error}"))?;
+        let service =
+            Service::bind(&settings, &log).map_err(|error| format!("cannot listen on {address}: {error}"))?;
         greet(&settings, &service);
         service.run().await.map_err(|error| error.to_string())
     });

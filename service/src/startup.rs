@@ -85,7 +85,8 @@ impl Service {
     /// # Errors
     /// The server cannot go on.
     pub async fn run(self) -> io::Result<()> {
-        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let (mut terminate, mut interrupt) =
+            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let (sender, receiver) = mpsc::channel(2);
         let forward = async move {
             loop {

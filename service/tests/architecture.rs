@@ -53,7 +53,17 @@ const TABLE: [Row; 13] = [
     Row {
         room: "adapters",
         may_use: &["domain", "wire", "error"],
-        never_names: &["tokio", "actix", "hyper", "awc", "std::env", "std::fs", "std::net", "Instant", "SystemTime"],
+        never_names: &[
+            "tokio",
+            "actix",
+            "hyper",
+            "awc",
+            "std::env",
+            "std::fs",
+            "std::net",
+            "Instant",
+            "SystemTime",
+        ],
         because: "adapters are values in, values out: no clock, no client, no environment, no server",
     },
     Row {
@@ -133,15 +143,19 @@ const WIRE_EVERYTHING: [&str; 3] = ["main", "lib", "startup"];
 #[case::telemetry_takes_lines("telemetry")]
 fn a_room_uses_only_what_it_may(#[case] room: &str) {
     let row = row(room);
-    let broken: Vec<String> =
-        sources().iter().filter(|source| source.room() == room).flat_map(|source| source.violations(row)).collect();
+    let broken: Vec<String> = sources()
+        .iter()
+        .filter(|source| source.room() == room)
+        .flat_map(|source| source.violations(row))
+        .collect();
     assert!(broken.is_empty(), "{room}: {}\n{}", row.because, broken.join("\n"));
 }
 
 #[test]
 fn every_room_has_a_row() {
     let rooms: BTreeSet<String> = sources().iter().map(|source| source.room().to_owned()).collect();
-    let has_row = |room: &String| TABLE.iter().any(|row| row.room == room) || WIRE_EVERYTHING.contains(&room.as_str());
+    let has_row =
+        |room: &String| TABLE.iter().any(|row| row.room == room) || WIRE_EVERYTHING.contains(&room.as_str());
     let without: Vec<_> = rooms.iter().filter(|room| !has_row(room)).collect();
     assert!(without.is_empty(), "say in TABLE what these rooms may use: {without:?}");
 }
@@ -150,10 +164,15 @@ fn every_room_has_a_row() {
 fn the_source_is_really_read() {
     let arrows: BTreeSet<(String, String)> = sources()
         .iter()
-        .flat_map(|source| source.arrows().map(|(_, path)| (source.room().to_owned(), path)).collect::<Vec<_>>())
+        .flat_map(|source| {
+            source.arrows().map(|(_, path)| (source.room().to_owned(), path)).collect::<Vec<_>>()
+        })
         .collect();
     for (from, to) in [("services", "adapters::Ask"), ("api", "outbound::probe"), ("adapters", "wire::sse")] {
-        assert!(arrows.contains(&(from.to_owned(), to.to_owned())), "{from} -> {to} is not among {arrows:#?}");
+        assert!(
+            arrows.contains(&(from.to_owned(), to.to_owned())),
+            "{from} -> {to} is not among {arrows:#?}"
+        );
     }
 }
 
@@ -269,12 +288,15 @@ impl Source {
 
     /// What the row forbids: a line each.
     fn violations(&self, row: &Row) -> Vec<String> {
-        let told =
-            |number: usize, named: &str| format!("  service/src/{}:{number} names `{named}`", self.path.display());
-        let allowed =
-            |path: &str| begins_with(path, row.room) || row.may_use.iter().any(|room| begins_with(path, room));
+        let told = |number: usize, named: &str| {
+            format!("  service/src/{}:{number} names `{named}`", self.path.display())
+        };
+        let allowed = |path: &str| {
+            begins_with(path, row.room) || row.may_use.iter().any(|room| begins_with(path, room))
+        };
         let arrows = self.arrows().filter(|(_, path)| !allowed(path));
-        let mut broken: Vec<String> = arrows.map(|(number, path)| told(number, &format!("crate::{path}"))).collect();
+        let mut broken: Vec<String> =
+            arrows.map(|(number, path)| told(number, &format!("crate::{path}"))).collect();
         for (number, begin, _) in self.lines() {
             for named in names(self.line_at(begin), &self.text[begin..]) {
                 if row.never_names.iter().any(|never| is_of(&named, never)) {
@@ -288,7 +310,8 @@ impl Source {
 
 /// Where `word` stands in `line` and is not the end of a longer one.
 fn starts<'a>(line: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
-    let begins = move |at: usize| !line[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_');
+    let begins =
+        move |at: usize| !line[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_');
     line.match_indices(word).map(|(at, _)| at).filter(move |at| begins(*at))
 }
 
@@ -304,7 +327,8 @@ fn names(line: &str, text: &str) -> Vec<String> {
 /// Whether `named` is `never`, something in it, or a crate of its family.
 fn is_of(named: &str, never: &str) -> bool {
     let is_crate = never.starts_with(char::is_lowercase) && !never.contains("::");
-    begins_with(named, never) || (is_crate && named.strip_prefix(never).is_some_and(|rest| rest.starts_with('_')))
+    begins_with(named, never)
+        || (is_crate && named.strip_prefix(never).is_some_and(|rest| rest.starts_with('_')))
 }
 
 fn begins_with(path: &str, start: &str) -> bool {

@@ -3,12 +3,15 @@
 
 use std::time::Duration;
 
-use llm_proxy_test_support::{Action, ApiError, Behaviour, Body, ErrorStyle, FaultUpstream, Framing, Garbage, Point};
+use llm_proxy_test_support::{
+    Action, ApiError, Behaviour, Body, ErrorStyle, FaultUpstream, Framing, Garbage, Point,
+};
 use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Answer, CHAT, Client, Event, LITELLM_KEY, OpenAiError, QUICKLY, SOON, TestService, Variables, chat, post, streamed,
+    Answer, CHAT, Client, Event, LITELLM_KEY, OpenAiError, QUICKLY, SOON, TestService, Variables, chat, post,
+    streamed,
 };
 
 /// Role, four pieces, the finish, the usage, and `[DONE]`. The pieces are of four bytes, which count
@@ -311,7 +314,11 @@ async fn an_event_without_end_ends_the_stream() {
 #[case::an_error_in_json(Behaviour::json(json!({"error": {"message": "boom", "code": "x"}})), "x", "failed")]
 #[case::cut_at_once(hello().truncate_after_events(0), "stream_truncated", "truncated")]
 #[actix_web::test]
-async fn a_failure_after_a_comment_is_an_event(#[case] behaviour: Behaviour, #[case] code: &str, #[case] end: &str) {
+async fn a_failure_after_a_comment_is_an_event(
+    #[case] behaviour: Behaviour,
+    #[case] code: &str,
+    #[case] end: &str,
+) {
     let scene = Scene::set(|vars| vars.set("KEEPALIVE_INTERVAL_S", 0.1)).await;
     let late = behaviour.clone().delay_ms(250);
     // The faults before the head come before the delay: they wait in their own way.

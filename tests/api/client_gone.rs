@@ -37,7 +37,8 @@ impl Scene {
     async fn asked(behaviour: Behaviour, body: Value, keepalive_s: f64) -> Self {
         let upstream = FaultUpstream::start();
         upstream.default_behaviour(behaviour);
-        let service = TestService::start(|vars| vars.before(&upstream).set("KEEPALIVE_INTERVAL_S", keepalive_s));
+        let service =
+            TestService::start(|vars| vars.before(&upstream).set("KEEPALIVE_INTERVAL_S", keepalive_s));
         let mut client = service.connect().await;
         client.send(post(CHAT, body).id(ID).bytes()).await;
         assert!(upstream.wait_for_requests(1, SOON).await.is_some());
@@ -90,7 +91,7 @@ async fn who_leaves_between_comments_is_noticed_at_once(#[values(Leave::Fin, Lea
 #[rstest]
 #[actix_web::test]
 async fn who_leaves_in_mid_stream_is_noticed_at_once(#[values(Leave::Fin, Leave::Reset)] how: Leave) {
-    let behaviour = Behaviour::long_stream(10_000, 4).gap_ms(5);
+    let behaviour = Behaviour::long_stream(2000, 4).gap_ms(5);
     let mut scene = Scene::asked(behaviour, streamed("m"), 15.0).await;
     assert_eq!(scene.client.head().await.status, 200);
     let seen = scene.client.events(11).await.len() as u64 - 1;

@@ -9,6 +9,7 @@ mod before_the_head;
 mod broken_streams;
 mod client_gone;
 mod harness;
+mod limits;
 mod metrics;
 mod mock;
 mod models;

@@ -54,7 +54,12 @@ async fn completions_are_counted_by_their_end() {
     let count = |end: &str, streamed: &str| {
         page.sum(
             COMPLETIONS,
-            &[("end", end), ("streamed", streamed), ("operation", "chat.completions"), ("endpoint", "litellm")],
+            &[
+                ("end", end),
+                ("streamed", streamed),
+                ("operation", "chat.completions"),
+                ("endpoint", "litellm"),
+            ],
         )
     };
     assert_eq!((count("complete", "true"), count("complete", "false")), (2.0, 2.0));

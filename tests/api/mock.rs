@@ -8,7 +8,9 @@ use llm_proxy::adapters::mock::MODELS;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, CHAT, Event, OpenAiError, TestService, Variables, chat, post, streamed, text_of};
+use crate::harness::{
+    Answer, CHAT, Event, OpenAiError, TestService, Variables, chat, post, streamed, text_of,
+};
 
 const EMBEDDINGS: &str = "/v1/embeddings";
 
@@ -381,7 +383,8 @@ async fn an_old_completion_echoes_too() {
     let body = json!({"prompt": "hello", "stream": true});
     let events = service.ask(&post("/v1/completions", body)).await.events();
     let chunks = events.iter().filter(|event| !event.is_done());
-    let text: String = chunks.map(|e| e.json()["choices"][0]["text"].as_str().unwrap_or_default().to_owned()).collect();
+    let text: String =
+        chunks.map(|e| e.json()["choices"][0]["text"].as_str().unwrap_or_default().to_owned()).collect();
     assert_eq!(text, "You said: hello");
     assert!(events.last().unwrap().is_done());
 }
@@ -427,7 +430,9 @@ async fn a_vector_is_as_long_as_it_is_asked_to_be(#[case] dimensions: usize) {
 #[actix_web::test]
 async fn base64_holds_the_same_vector() {
     let service = TestService::mock();
-    let ask = |format: &str| post(EMBEDDINGS, json!({"input": "hello", "dimensions": 16, "encoding_format": format}));
+    let ask = |format: &str| {
+        post(EMBEDDINGS, json!({"input": "hello", "dimensions": 16, "encoding_format": format}))
+    };
     let plain = service.ask(&ask("float")).await.json();
     let packed = service.ask(&ask("base64")).await.json();
     let packed = packed["data"][0]["embedding"].as_str().unwrap();
@@ -468,8 +473,9 @@ async fn members_that_make_no_sense_are_400(#[case] members: Value) {
 
 #[actix_web::test]
 async fn the_mock_is_ready_without_any_network() {
-    let service =
-        TestService::start(|vars: Variables| vars.mock().set("LITELLM_PROXY_URL", "http://no-such-host.invalid"));
+    let service = TestService::start(|vars: Variables| {
+        vars.mock().set("LITELLM_PROXY_URL", "http://no-such-host.invalid")
+    });
     let plain = service.plain();
     assert_eq!(plain.get("/health/ready").await.status, 200);
     let answer = plain.post(CHAT, &chat("m")).await;

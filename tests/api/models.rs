@@ -5,7 +5,7 @@ use llm_proxy_test_support::{Behaviour, FaultUpstream, refused_url};
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::harness::{LITELLM_KEY, QUICKLY, TestService};
+use crate::harness::{LITELLM_KEY, QUICKLY, SOON, TestService, get};
 
 fn ids(list: &Value) -> Vec<String> {
     assert_eq!(list["object"], "list");
@@ -92,5 +92,36 @@ async fn a_list_of_nobody_is_503_quickly() {
     let service = TestService::start(|vars| vars.set("LITELLM_PROXY_URL", &url));
     let answer = service.plain().get("/v1/models").await;
     assert_eq!(answer.assert_refused(503).code, "backend_unavailable");
+    assert!(answer.took < QUICKLY, "{:?}", answer.took);
+}
+
+/// One question at a time must not mean one timeout after the other.
+#[actix_web::test]
+async fn many_who_ask_a_stalled_litellm_wait_no_longer_than_one() {
+    let upstream = FaultUpstream::start();
+    upstream.on("/v1/models", Behaviour::stall_before_head());
+    let service = TestService::start(|vars| vars.before(&upstream).set("FIRST_BYTE_TIMEOUT_S", 0.4));
+    let asked = (0..10).map(|_| async {
+        let answer = service.plain().get("/v1/models").await;
+        answer.assert_refused(504);
+        answer.took
+    });
+    let longest = futures_util::future::join_all(asked).await.into_iter().max().unwrap();
+    assert!(longest < 2 * QUICKLY, "{longest:?}");
+}
+
+/// A list that was asked for by somebody who left is still to be had.
+#[actix_web::test]
+async fn who_leaves_before_the_list_comes_keeps_it_from_nobody() {
+    let upstream = FaultUpstream::start();
+    upstream.sequence("/v1/models", [Behaviour::stall_before_head(), Behaviour::default()]);
+    let service = TestService::before(&upstream);
+    let mut leaving = service.connect().await;
+    leaving.send(get("/v1/models").bytes()).await;
+    assert!(upstream.wait_for_requests(1, SOON).await.is_some());
+    leaving.leave();
+    assert!(upstream.wait_for_closure(SOON).await.is_some());
+    let answer = service.ask(&get("/v1/models")).await;
+    assert_eq!(answer.status, 200);
     assert!(answer.took < QUICKLY, "{:?}", answer.took);
 }

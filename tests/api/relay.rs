@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use llm_proxy_test_support::{Action, ApiError, Behaviour, FaultUpstream, Point, RecordedRequest, refused_url};
+use llm_proxy_test_support::{
+    Action, ApiError, Behaviour, FaultUpstream, Point, RecordedRequest, refused_url,
+};
 use rstest::rstest;
 use serde_json::json;
 
@@ -25,7 +27,9 @@ async fn relayed(request: &Request) -> RecordedRequest {
 #[rstest]
 #[case::plain(r#"{"model":"m","messages":[{"role":"user","content":"x"}]}"#)]
 #[case::numbers(r#"{"model":"m","temperature":1.10,"top_p":1e-1,"seed":12345678901234567890,"x":-0.0,"messages":[{"role":"user","content":"x"}]}"#)]
-#[case::white_space(" {\r\n\t\"model\" : \"m\" ,\n\"messages\":[ {\"role\":\"user\",\"content\":\"x\"} ] } \n")]
+#[case::white_space(
+    " {\r\n\t\"model\" : \"m\" ,\n\"messages\":[ {\"role\":\"user\",\"content\":\"x\"} ] } \n"
+)]
 #[case::unknown_members(r#"{"zzz":{"b":1,"a":[null,true]},"model":"m","messages":[{"role":"user","content":"x","cache_control":{"type":"ephemeral"}}],"aaa":""}"#)]
 #[case::escapes(r#"{"model":"m","messages":[{"role":"user","content":"\u00e9\ud83d\ude00\/\"\\"}]}"#)]
 #[case::escaped_keys(r#"{"mod\u0065l":"m","messages":[{"role":"user","content":"x"}]}"#)]
@@ -236,7 +240,10 @@ async fn answered_with(headers: &[(&str, &str)], status: u16, body: &serde_json:
 #[case::streamed(streamed("m"), 200)]
 #[case::refused(chat("m"), 429)]
 #[actix_web::test]
-async fn headers_that_tell_the_caller_something_are_kept(#[case] body: serde_json::Value, #[case] status: u16) {
+async fn headers_that_tell_the_caller_something_are_kept(
+    #[case] body: serde_json::Value,
+    #[case] status: u16,
+) {
     let kept = [
         ("x-ratelimit-remaining-requests", "59"),
         ("x-ratelimit-reset-tokens", "6m0s"),

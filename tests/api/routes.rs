@@ -96,7 +96,11 @@ async fn a_hundred_probes_are_one_request_to_litellm(#[case] behaviour: Behaviou
 #[case::openapi("POST", "/openapi.json", "GET")]
 #[case::docs("POST", "/docs", "GET")]
 #[actix_web::test]
-async fn a_wrong_method_is_405_and_told_the_right_one(#[case] method: &str, #[case] path: &str, #[case] allowed: &str) {
+async fn a_wrong_method_is_405_and_told_the_right_one(
+    #[case] method: &str,
+    #[case] path: &str,
+    #[case] allowed: &str,
+) {
     let app = app(Variables::mock);
     let request = app.request(method, path);
     let answer = app.answer(request.insert_header(("x-internal-auth", KEY))).await;

@@ -1,7 +1,5 @@
 //! The end of the service: announced, not before open answers had their time, and never in silence.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use llm_proxy_test_support::{Behaviour, FaultUpstream, Point};
@@ -9,7 +7,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    CHAT, Client, Event, OpenAiError, QUICKLY, SOON, TestService, chat, get, post, streamed, wait_for,
+    CHAT, Client, Event, OpenAiError, Program, QUICKLY, SOON, TestService, chat, get, post, streamed,
 };
 
 /// A stream of about half a second.
@@ -93,7 +91,7 @@ fn assert_cut(events: &[Event], complete: bool) {
 
 #[rstest]
 #[case::in_silence(Behaviour::long_stream(10, 4).stall_after_events(3))]
-#[case::between_events(Behaviour::long_stream(10_000, 4).gap_ms(10))]
+#[case::between_events(Behaviour::long_stream(500, 4).gap_ms(10))]
 #[case::under_fire(Behaviour::endless())]
 #[actix_web::test]
 async fn a_stream_that_outlasts_the_window_ends_with_an_error(#[case] behaviour: Behaviour) {
@@ -237,58 +235,13 @@ async fn after_the_end_nobody_listens() {
     assert!(connected.is_err());
 }
 
-/// The program itself, as an operator's supervisor sees it.
-struct Program {
-    child: std::process::Child,
-    port: u16,
-}
-
-impl Program {
-    fn start(variables: &[(&str, &str)]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_llm-proxy"));
-        command.env_clear().env("LLM_PROXY__PORT", "0").env("LLM_PROXY__LOG_FORMAT", "json");
-        command.envs(variables.iter().copied()).current_dir(std::env::temp_dir());
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let listening = lines.find_map(|line| {
-            let line: Value = serde_json::from_str(&line.unwrap()).unwrap();
-            line["address"].as_str().map(str::to_owned)
-        });
-        // Nobody may block on a pipe that is not read.
-        std::thread::spawn(move || lines.for_each(drop));
-        let port = listening.unwrap().rsplit_once(':').unwrap().1.parse().unwrap();
-        Self { child, port }
-    }
-
-    fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-s", name, &id]).status().unwrap();
-        assert!(sent.success());
-    }
-
-    async fn exit_code(&mut self) -> Option<i32> {
-        wait_for("the program's end", || self.child.try_wait().unwrap()).await.code()
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ended_already = self.child.kill();
-        let _ended_already = self.child.wait();
-    }
-}
-
 #[rstest]
 #[case::sigterm("TERM")]
 #[case::sigint("INT")]
 #[actix_web::test]
 async fn the_program_ends_its_stream_and_exits_with_0_on(#[case] signal: &str) {
-    let mut program = Program::start(&[
-        ("LLM_PROXY__LLM_MODE", "mock"),
-        ("LLM_PROXY__MOCK_DELAY_MS", "100"),
-        ("LLM_PROXY__INTERNAL_API_KEY", crate::harness::KEY),
-    ]);
-    let mut client = Client::connect(program.port).await;
+    let mut program = Program::start(|vars| vars.mock().set("MOCK_DELAY_MS", 100));
+    let mut client = program.connect().await;
     client.begin(&post(CHAT, streamed("mock"))).await;
     client.events(1).await;
     program.signal(signal);
@@ -300,13 +253,8 @@ async fn the_program_ends_its_stream_and_exits_with_0_on(#[case] signal: &str) {
 
 #[actix_web::test]
 async fn the_program_cuts_what_is_left_after_its_window_and_exits_with_0() {
-    let mut program = Program::start(&[
-        ("LLM_PROXY__LLM_MODE", "mock"),
-        ("LLM_PROXY__MOCK_DELAY_MS", "0"),
-        ("LLM_PROXY__DRAIN_TIMEOUT_S", "0.3"),
-        ("LLM_PROXY__INTERNAL_API_KEY", crate::harness::KEY),
-    ]);
-    let mut client = Client::connect(program.port).await;
+    let mut program = Program::start(|vars| vars.mock().set("DRAIN_TIMEOUT_S", 0.3));
+    let mut client = program.connect().await;
     client.begin(&post(CHAT, streamed("mock-stall"))).await;
     client.events(2).await;
     program.signal("TERM");

@@ -114,7 +114,7 @@ async fn a_whole_answer_has_a_deadline(#[case] behaviour: Behaviour) {
 
 #[rstest]
 #[case::in_silence(Behaviour::chat_stream(["a", "b"]).stall_after_events(2))]
-#[case::between_events(Behaviour::long_stream(10_000, 10).gap_ms(20))]
+#[case::between_events(Behaviour::long_stream(500, 10).gap_ms(20))]
 #[case::under_fire(Behaviour::endless())]
 #[actix_web::test]
 async fn a_stream_has_a_deadline(#[case] behaviour: Behaviour) {

@@ -6,7 +6,9 @@ use llm_proxy_test_support::{Behaviour, Body, FaultUpstream, Reply, Text, UsageR
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::harness::{CHAT, KEY, LITELLM_KEY, QUICKLY, Request, SOON, TestService, chat, get, post, streamed};
+use crate::harness::{
+    CHAT, KEY, LITELLM_KEY, QUICKLY, Request, SOON, TestService, chat, get, post, streamed,
+};
 
 /// Eight bytes in two pieces.
 fn reply(usage: UsageReport) -> Behaviour {
@@ -199,7 +201,8 @@ async fn a_thousand_requests_have_a_thousand_records() {
 }
 
 /// Everything that must not be told, in every place where it could come from.
-const SECRETS: [&str; 6] = [KEY, LITELLM_KEY, "prompt-secret", "answer-secret", "query-secret", "header-secret"];
+const SECRETS: [&str; 6] =
+    [KEY, LITELLM_KEY, "prompt-secret", "answer-secret", "query-secret", "header-secret"];
 
 fn secretive(model: &str, stream: bool) -> Request {
     let body = json!({"model": model, "stream": stream, "user": "prompt-secret",

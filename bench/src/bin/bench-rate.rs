@@ -76,10 +76,7 @@ impl Run {
         for lane in 0..self.arguments.connections {
             let socket = self.arguments.target.connect()?;
             self.poller.add(&socket, lane as u64)?;
-            self.lanes.push(Lane {
-                link: Link::new(socket),
-                due: None,
-            });
+            self.lanes.push(Lane { link: Link::new(socket), due: None });
             self.idle.push(lane);
         }
         Ok(())
@@ -117,11 +114,7 @@ impl Run {
                 scheduled += 1;
             }
             self.send_waiting(&mut waiting, now);
-            let next = if scheduled < total {
-                start + interval * scheduled
-            } else {
-                end
-            };
+            let next = if scheduled < total { start + interval * scheduled } else { end };
             self.attend(next.saturating_duration_since(Instant::now()))?;
         }
         let unanswered = self.lanes.iter().filter(|lane| lane.due.is_some()).count();
@@ -135,8 +128,7 @@ impl Run {
         while let (Some(&due), Some(lane)) = (waiting.front(), self.idle.last().copied()) {
             self.idle.pop();
             waiting.pop_front();
-            self.lateness
-                .push_duration(now.saturating_duration_since(due));
+            self.lateness.push_duration(now.saturating_duration_since(due));
             self.send(lane, due);
         }
     }
@@ -176,8 +168,7 @@ impl Run {
         let Some(due) = due.take() else { return };
         self.idle.push(lane);
         if status == 200 {
-            self.latencies
-                .push_duration(now.saturating_duration_since(due));
+            self.latencies.push_duration(now.saturating_duration_since(due));
         } else {
             self.count(&format!("status {status}"));
         }

@@ -88,8 +88,7 @@ impl Run {
                 }
                 next = due;
             }
-            self.poller
-                .wait(Some(next.saturating_duration_since(now)), &mut ready)?;
+            self.poller.wait(Some(next.saturating_duration_since(now)), &mut ready)?;
             for &token in &ready {
                 self.attend(usize::try_from(token).unwrap_or(usize::MAX), &mut scratch);
             }
@@ -121,14 +120,9 @@ impl Run {
 
     fn board(&mut self, token: usize, flight: Flight, rounds_left: u32) {
         if flight.link.is_sending() {
-            let _ = self
-                .poller
-                .want_write(&flight.link.socket, token as u64, true);
+            let _ = self.poller.want_write(&flight.link.socket, token as u64, true);
         }
-        self.slots[token] = Some(Slot {
-            flight,
-            rounds_left,
-        });
+        self.slots[token] = Some(Slot { flight, rounds_left });
         self.live += 1;
     }
 
@@ -138,9 +132,7 @@ impl Run {
         };
         let flight = &mut slot.flight;
         if flight.link.is_sending() && flight.link.flush().unwrap_or(true) {
-            let _ = self
-                .poller
-                .want_write(&flight.link.socket, token as u64, false);
+            let _ = self.poller.want_write(&flight.link.socket, token as u64, false);
         }
         let gaps = &mut self.tally.gaps;
         match flight.look(scratch, |gap| gaps.push_duration(gap)) {

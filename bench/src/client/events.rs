@@ -60,9 +60,7 @@ impl Events {
     }
 
     fn on_number(&mut self, text: &[u8]) {
-        let digits = text
-            .get(..5)
-            .and_then(|digits| std::str::from_utf8(digits).ok());
+        let digits = text.get(..5).and_then(|digits| std::str::from_utf8(digits).ok());
         if digits.and_then(|digits| digits.parse().ok()) == Some(self.chunks) && !self.done {
             self.chunks += 1;
         } else {

@@ -63,11 +63,7 @@ impl Flight {
     ///
     /// # Errors
     /// The connection is broken or was closed before the response's end.
-    pub fn look(
-        &mut self,
-        scratch: &mut [u8],
-        on_gap: impl FnOnce(Duration),
-    ) -> io::Result<Progress> {
+    pub fn look(&mut self, scratch: &mut [u8], on_gap: impl FnOnce(Duration)) -> io::Result<Progress> {
         let chunks_before = self.events.chunks;
         let (events, mut body_bytes) = (&mut self.events, 0);
         self.link.receive(scratch, |piece| {

@@ -19,11 +19,7 @@ impl Link {
     /// Nothing sent, nothing expected.
     #[must_use]
     pub fn new(socket: TcpStream) -> Self {
-        Self {
-            socket,
-            response: Response::new(),
-            unsent: Vec::new(),
-        }
+        Self { socket, response: Response::new(), unsent: Vec::new() }
     }
 
     /// Sends `request`; what does not fit goes with a later [`Link::flush`]. Returns whether all

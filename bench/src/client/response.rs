@@ -50,11 +50,7 @@ impl Response {
     /// Before the first byte.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            state: State::Head,
-            head: Vec::new(),
-            status: 0,
-        }
+        Self { state: State::Head, head: Vec::new(), status: 0 }
     }
 
     /// Ready for the next response.
@@ -80,11 +76,7 @@ impl Response {
     ///
     /// # Errors
     /// The bytes are not a response.
-    pub fn feed(
-        &mut self,
-        mut bytes: &[u8],
-        mut on_body: impl FnMut(&[u8]),
-    ) -> Result<(), Malformed> {
+    pub fn feed(&mut self, mut bytes: &[u8], mut on_body: impl FnMut(&[u8])) -> Result<(), Malformed> {
         while !bytes.is_empty() && self.state != State::Done {
             bytes = match self.state {
                 State::Head => self.feed_head(bytes)?,
@@ -98,11 +90,7 @@ impl Response {
                     let (body, rest) = bytes.split_at(left.min(bytes.len()));
                     on_body(body);
                     let left = left - body.len();
-                    self.state = if left == 0 {
-                        State::ChunkEnd
-                    } else {
-                        State::Chunk(left)
-                    };
+                    self.state = if left == 0 { State::ChunkEnd } else { State::Chunk(left) };
                     rest
                 }
                 State::ChunkSize(_) | State::ChunkEnd | State::Trailer { .. } => {
@@ -120,8 +108,7 @@ impl Response {
         self.head.extend_from_slice(bytes);
         let mut headers = [httparse::EMPTY_HEADER; 64];
         let mut head = httparse::Response::new(&mut headers);
-        let httparse::Status::Complete(head_bytes) =
-            head.parse(&self.head).map_err(|_| Malformed::Head)?
+        let httparse::Status::Complete(head_bytes) = head.parse(&self.head).map_err(|_| Malformed::Head)?
         else {
             return Ok(&[]);
         };
@@ -146,11 +133,7 @@ impl Default for Response {
 }
 
 fn length_left(left: usize) -> State {
-    if left == 0 {
-        State::Done
-    } else {
-        State::Length(left)
-    }
+    if left == 0 { State::Done } else { State::Length(left) }
 }
 
 /// One byte of chunked framing. Chunk extensions are not expected.
@@ -166,9 +149,7 @@ fn framing(state: State, byte: u8) -> Result<State, Malformed> {
         (State::ChunkEnd, b'\n') => State::ChunkSize(0),
         (State::Trailer { line_bytes: 0 }, b'\n') => State::Done,
         (State::Trailer { .. }, b'\n') => State::Trailer { line_bytes: 0 },
-        (State::Trailer { line_bytes }, _) => State::Trailer {
-            line_bytes: line_bytes + 1,
-        },
+        (State::Trailer { line_bytes }, _) => State::Trailer { line_bytes: line_bytes + 1 },
         _ => return Err(Malformed::Chunk),
     })
 }
@@ -195,10 +176,7 @@ mod tests {
     fn the_body_does_not_depend_on_where_reads_end() {
         for split in 0..CHUNKED.len() {
             let (response, body) = read_in_two(CHUNKED, split);
-            assert_eq!(
-                (body.as_slice(), response.status()),
-                (&b"hello wide world"[..], 200)
-            );
+            assert_eq!((body.as_slice(), response.status()), (&b"hello wide world"[..], 200));
             assert!(response.is_done(), "split at {split}");
         }
     }

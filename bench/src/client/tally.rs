@@ -41,11 +41,7 @@ impl Tally {
             return self.fail(flight, &format!("status {status}"));
         }
         if !flight.events.is_complete(chunks) {
-            let kind = if flight.events.error {
-                "error event"
-            } else {
-                "incomplete"
-            };
+            let kind = if flight.events.error { "error event" } else { "incomplete" };
             return self.fail(flight, kind);
         }
         self.completed += 1;
@@ -54,14 +50,10 @@ impl Tally {
         let (least, most) = self.body_bytes.unwrap_or((u64::MAX, 0));
         self.body_bytes = Some((least.min(flight.body_bytes), most.max(flight.body_bytes)));
         self.longest_gaps.push_duration(flight.longest_gap);
-        self.first_bytes
-            .push_duration(flight.first_byte.unwrap_or_default());
+        self.first_bytes.push_duration(flight.first_byte.unwrap_or_default());
     }
 
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "counts of reads are far below 2^52"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "counts of reads are far below 2^52")]
     /// The result line, times in milliseconds.
     #[must_use]
     pub fn result(&mut self, elapsed: Duration) -> Value {

@@ -47,13 +47,7 @@ impl Connection {
     pub fn new(socket: TcpStream, generation: u64) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
         socket.set_nodelay(true)?;
-        Ok(Self {
-            socket,
-            generation,
-            inbound: Vec::new(),
-            outbound: Vec::new(),
-            stream: None,
-        })
+        Ok(Self { socket, generation, inbound: Vec::new(), outbound: Vec::new(), stream: None })
     }
 
     /// Reads once into `scratch`: `Some(bytes)`, zero bytes when the peer has left, or `None` when
@@ -108,21 +102,12 @@ impl Connection {
     ///
     /// # Errors
     /// The connection is broken.
-    pub fn begin_stream(
-        &mut self,
-        plan: StreamPlan,
-        now: Instant,
-        replies: &Replies,
-    ) -> io::Result<Instant> {
+    pub fn begin_stream(&mut self, plan: StreamPlan, now: Instant, replies: &Replies) -> io::Result<Instant> {
         let mut out = replies.stream_head.clone();
         replies.push_chunk(&mut out, 0);
         self.send(&out)?;
         let next_due = now + plan.interval;
-        self.stream = Some(Stream {
-            plan,
-            sent_chunks: 1,
-            next_due,
-        });
+        self.stream = Some(Stream { plan, sent_chunks: 1, next_due });
         Ok(next_due)
     }
 

@@ -28,11 +28,7 @@ pub struct StreamPlan {
 }
 
 /// When the model name says nothing: a short stream for trying things out.
-const DEFAULT: StreamPlan = StreamPlan {
-    chunks: 10,
-    interval: Duration::from_millis(20),
-    usage: false,
-};
+const DEFAULT: StreamPlan = StreamPlan { chunks: 10, interval: Duration::from_millis(20), usage: false };
 
 impl Plan {
     /// Reads the plan from a request body. A key inside a JSON string is escaped and so never
@@ -43,9 +39,7 @@ impl Plan {
             return Self::Whole;
         }
         let usage = value_of(body, b"\"include_usage\"").is_some_and(|v| v.starts_with(b"true"));
-        let named = value_of(body, b"\"model\"")
-            .and_then(stream_of_model)
-            .unwrap_or(DEFAULT);
+        let named = value_of(body, b"\"model\"").and_then(stream_of_model).unwrap_or(DEFAULT);
         Self::Stream(StreamPlan { usage, ..named })
     }
 }
@@ -53,10 +47,7 @@ impl Plan {
 /// What follows `key` and its colon.
 fn value_of<'a>(body: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
     let after = &body[memmem::find(body, key)? + key.len()..];
-    after
-        .trim_ascii_start()
-        .strip_prefix(b":")
-        .map(<[u8]>::trim_ascii_start)
+    after.trim_ascii_start().strip_prefix(b":").map(<[u8]>::trim_ascii_start)
 }
 
 /// `"bench-stream-<chunks>-<interval ms>"`, quotes included.
@@ -78,10 +69,7 @@ mod tests {
     #[test]
     fn a_body_without_stream_is_answered_whole() {
         assert_eq!(Plan::of(br#"{"model":"bench","messages":[]}"#), Plan::Whole);
-        assert_eq!(
-            Plan::of(br#"{"model":"bench","stream" : false}"#),
-            Plan::Whole
-        );
+        assert_eq!(Plan::of(br#"{"model":"bench","stream" : false}"#), Plan::Whole);
     }
 
     #[test]
@@ -89,14 +77,7 @@ mod tests {
         let body = br#"{"stream": true, "model" : "bench-stream-40-200",
                         "stream_options": {"include_usage": true}}"#;
         let interval = Duration::from_millis(200);
-        assert_eq!(
-            Plan::of(body),
-            Plan::Stream(StreamPlan {
-                chunks: 40,
-                interval,
-                usage: true
-            })
-        );
+        assert_eq!(Plan::of(body), Plan::Stream(StreamPlan { chunks: 40, interval, usage: true }));
     }
 
     #[test]

@@ -9,7 +9,8 @@ pub const COMPLETION_BYTES: usize = 1024;
 /// Size of one content event, `data: ` and the blank line included.
 pub const EVENT_BYTES: usize = 200;
 
-const IDENTITY: &str = r#""id":"chatcmpl-bench","object":"chat.completion.chunk","created":1700000000,"model":"bench""#;
+const IDENTITY: &str =
+    r#""id":"chatcmpl-bench","object":"chat.completion.chunk","created":1700000000,"model":"bench""#;
 
 /// The prebuilt answers.
 #[derive(Debug)]
@@ -113,10 +114,7 @@ fn completion() -> String {
 
 fn models() -> String {
     let mut list = String::from(r#"{"object":"list","data":["#);
-    for (index, id) in ["bench", "bench-stream-100-20", "bench-stream-40-200"]
-        .iter()
-        .enumerate()
-    {
+    for (index, id) in ["bench", "bench-stream-100-20", "bench-stream-40-200"].iter().enumerate() {
         let comma = if index == 0 { "" } else { "," };
         // Writing to a String cannot fail.
         let _ = write!(
@@ -128,17 +126,13 @@ fn models() -> String {
 }
 
 fn error(message: &str) -> String {
-    format!(
-        r#"{{"error":{{"message":"{message}","type":"bench_error","param":null,"code":null}}}}"#
-    )
+    format!(r#"{{"error":{{"message":"{message}","type":"bench_error","param":null,"code":null}}}}"#)
 }
 
 fn json_reply(status: &str, body: &str) -> Vec<u8> {
     let length = body.len();
-    format!(
-        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
-    )
-    .into_bytes()
+    format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}")
+        .into_bytes()
 }
 
 #[cfg(test)]
@@ -161,19 +155,12 @@ mod tests {
     #[test]
     fn every_event_of_a_stream_is_json_until_done() {
         let replies = Replies::new();
-        let plan = StreamPlan {
-            chunks: 3,
-            interval: Duration::ZERO,
-            usage: true,
-        };
+        let plan = StreamPlan { chunks: 3, interval: Duration::ZERO, usage: true };
         let mut out = Vec::new();
         replies.push_chunk(&mut out, 12_345);
         replies.push_end(&mut out, &plan);
         let text = String::from_utf8(out).unwrap_or_default();
-        let events: Vec<_> = text
-            .lines()
-            .filter_map(|line| line.strip_prefix("data: "))
-            .collect();
+        let events: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
         assert_eq!(events.last(), Some(&"[DONE]"));
         assert_eq!(events.len(), 4);
         for event in &events[..3] {

@@ -68,16 +68,8 @@ pub fn parse<'a>(bytes: &'a [u8], expected_authorization: Option<&[u8]>) -> Pars
     let Some(body) = bytes.get(head_bytes..consumed) else {
         return Parsed::Incomplete;
     };
-    let route = route(
-        head.method.unwrap_or_default(),
-        head.path.unwrap_or_default(),
-    );
-    Parsed::Complete(Request {
-        route,
-        authorized,
-        body,
-        consumed,
-    })
+    let route = route(head.method.unwrap_or_default(), head.path.unwrap_or_default());
+    Parsed::Complete(Request { route, authorized, body, consumed })
 }
 
 fn route(method: &str, path: &str) -> Route {
@@ -104,13 +96,8 @@ mod tests {
 
     #[test]
     fn pipelined_requests_are_found_one_by_one() {
-        let Parsed::Complete(first) = parse(POST, Some(b"Bearer k")) else {
-            panic!("incomplete")
-        };
-        assert_eq!(
-            (first.route, first.body, first.authorized),
-            (Route::Chat, &b"{}"[..], true)
-        );
+        let Parsed::Complete(first) = parse(POST, Some(b"Bearer k")) else { panic!("incomplete") };
+        assert_eq!((first.route, first.body, first.authorized), (Route::Chat, &b"{}"[..], true));
         let Parsed::Complete(second) = parse(&POST[first.consumed..], Some(b"Bearer k")) else {
             panic!("incomplete")
         };
@@ -121,10 +108,7 @@ mod tests {
     fn every_shorter_prefix_is_incomplete() {
         let end = POST.len() - b"GET /v1/models HTTP/1.1\r\n\r\n".len();
         for length in 0..end {
-            assert!(
-                matches!(parse(&POST[..length], None), Parsed::Incomplete),
-                "{length}"
-            );
+            assert!(matches!(parse(&POST[..length], None), Parsed::Incomplete), "{length}");
         }
     }
 

@@ -75,8 +75,7 @@ impl Server {
         let mut scratch = vec![0; SCRATCH_BYTES];
         let (mut ready, mut due) = (Vec::new(), Vec::new());
         loop {
-            self.poller
-                .wait(self.wheel.sleep(Instant::now()), &mut ready)?;
+            self.poller.wait(self.wheel.sleep(Instant::now()), &mut ready)?;
             for &token in &ready {
                 match usize::try_from(token) {
                     Ok(key) if token != LISTENER => self.serve_or_close(key, &mut scratch),
@@ -97,11 +96,7 @@ impl Server {
                 continue;
             };
             let entry = self.connections.vacant_entry();
-            if self
-                .poller
-                .add(&connection.socket, entry.key() as u64)
-                .is_ok()
-            {
+            if self.poller.add(&connection.socket, entry.key() as u64).is_ok() {
                 entry.insert(connection);
             }
         }
@@ -114,10 +109,7 @@ impl Server {
     }
 
     fn tick_or_close(&mut self, key: usize, generation: u64) {
-        let current = self
-            .connections
-            .get(key)
-            .is_some_and(|c| c.generation == generation);
+        let current = self.connections.get(key).is_some_and(|c| c.generation == generation);
         if current && self.tick(key, generation).is_err() {
             self.close(key);
         }
@@ -147,8 +139,7 @@ impl Server {
         if connection.is_blocked() == was_blocked {
             return Ok(());
         }
-        self.poller
-            .want_write(&connection.socket, key as u64, connection.is_blocked())
+        self.poller.want_write(&connection.socket, key as u64, connection.is_blocked())
     }
 
     /// Answers every complete request of what was kept and what has just come; keeps the rest.

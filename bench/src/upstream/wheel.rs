@@ -22,12 +22,7 @@ impl<T: Copy> Wheel<T> {
     #[must_use]
     pub fn new(start: Instant) -> Self {
         let slots = (0..SLOTS).map(|_| Vec::new()).collect();
-        Self {
-            start,
-            slots,
-            cursor: 0,
-            pending: 0,
-        }
+        Self { start, slots, cursor: 0, pending: 0 }
     }
 
     /// Hands `item` out in the first `advance` that reaches `due`; a past `due` means the next one.

@@ -25,7 +25,8 @@ pub fn refusal(endpoint: &Endpoint, refusal: &Refusal<'_>) -> Error {
         None => format!("{} answered {} without an explanation", endpoint.name, refusal.status),
     };
     if kind == Kind::BackendAuthentication {
-        let message = format!("{} rejected this service's key ({}): {message}", endpoint.name, refusal.status);
+        let message =
+            format!("{} rejected this service's key ({}): {message}", endpoint.name, refusal.status);
         return Error::new(kind, message);
     }
     let mut error = Error::new(kind, message).with_status(status_for_caller(kind, refusal.status));
@@ -204,7 +205,10 @@ mod tests {
             r#"{"error":{"message":"no model for hunter2hunter2 sk-12345678","type":"None","param":null,"code":"400"}}"#,
         );
         assert_eq!(error.message(), "no model for *** sk-***");
-        assert_eq!((error.openai_type(), error.param(), error.code()), ("invalid_request_error", None, "400"));
+        assert_eq!(
+            (error.openai_type(), error.param(), error.code()),
+            ("invalid_request_error", None, "400")
+        );
     }
 
     #[rstest]
@@ -219,11 +223,19 @@ mod tests {
     #[rstest]
     #[case::seconds("retry-after", "7", Some(RetryAfter::Delay(Duration::from_secs(7))))]
     #[case::milliseconds("retry-after-ms", "250", Some(RetryAfter::Delay(Duration::from_millis(250))))]
-    #[case::of_litellms_provider("llm_provider-retry-after", "7", Some(RetryAfter::Delay(Duration::from_secs(7))))]
+    #[case::of_litellms_provider(
+        "llm_provider-retry-after",
+        "7",
+        Some(RetryAfter::Delay(Duration::from_secs(7)))
+    )]
     #[case::a_date("retry-after", DATE, Some(RetryAfter::Date(DATE.to_owned())))]
     #[case::nonsense("retry-after", "soon", None)]
     #[case::negative("retry-after", "-1", None)]
-    fn the_wait_is_read(#[case] name: &'static str, #[case] value: &str, #[case] expected: Option<RetryAfter>) {
+    fn the_wait_is_read(
+        #[case] name: &'static str,
+        #[case] value: &str,
+        #[case] expected: Option<RetryAfter>,
+    ) {
         let headers: HeaderMap =
             [(http::HeaderName::from_static(name), value.parse().expect("a value"))].into_iter().collect();
         let error = refusal(&endpoint(), &Refusal { status: 429, headers: &headers, body: b"" });

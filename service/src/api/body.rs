@@ -5,9 +5,9 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 
 use actix_web::HttpRequest;
+use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, UPGRADE};
-use actix_web::dev::Payload;
 use actix_web::web::{Bytes, BytesMut};
 use futures_core::Stream;
 use tokio::time::timeout;
@@ -55,7 +55,8 @@ async fn look_twice<F: Future>(mut read: Pin<&mut F>) -> Option<F::Output> {
 }
 
 async fn read_all(payload: &mut Payload, max_bytes: usize, capacity: usize) -> Result<Bytes> {
-    let mut next = async || poll_fn(|cx| Pin::new(&mut *payload).poll_next(cx)).await.transpose().map_err(broken);
+    let mut next =
+        async || poll_fn(|cx| Pin::new(&mut *payload).poll_next(cx)).await.transpose().map_err(broken);
     let Some(first) = next().await? else { return Ok(Bytes::new()) };
     let mut body = if first.len() >= capacity {
         // Nearly every body arrives whole: it is passed on as it is.

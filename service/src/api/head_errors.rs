@@ -30,9 +30,12 @@ impl<S> Enveloping<S> {
 fn enveloped(head: &[u8]) -> Option<Vec<u8>> {
     let status = head.strip_prefix(b"HTTP/1.1 ").or_else(|| head.strip_prefix(b"HTTP/1.0 "))?;
     let error = match status.get(..3)? {
-        b"400" => Error::new(Kind::InvalidRequest, "this is no valid HTTP/1.1 request").with_code("malformed_http"),
+        b"400" => {
+            Error::new(Kind::InvalidRequest, "this is no valid HTTP/1.1 request").with_code("malformed_http")
+        }
         b"408" => Error::new(Kind::RequestTimeout, "the head of the request did not arrive in time"),
-        b"431" => Error::new(Kind::InvalidRequest, "the head of the request is too large").with_code("headers_too_large"),
+        b"431" => Error::new(Kind::InvalidRequest, "the head of the request is too large")
+            .with_code("headers_too_large"),
         _ => return None,
     };
     let is_bare = head.ends_with(b"\r\n\r\n") && memmem::find(head, b"\r\nx-request-id: ").is_none();
@@ -48,7 +51,11 @@ fn enveloped(head: &[u8]) -> Option<Vec<u8>> {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Enveloping<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.socket).poll_read(cx, buf)
     }
 }
@@ -89,7 +96,10 @@ mod tests {
 
     #[rstest]
     #[case::bad_request("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\ndate: x\r\n\r\n", "malformed_http")]
-    #[case::timeout("HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n", "request_timeout")]
+    #[case::timeout(
+        "HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+        "request_timeout"
+    )]
     fn a_bare_refusal_gets_the_envelope(#[case] head: &str, #[case] code: &str) {
         let answer = String::from_utf8(enveloped(head.as_bytes()).expect("replaced")).expect("UTF-8");
         let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");

@@ -59,7 +59,9 @@ mod tests {
     #[test]
     fn credentials_and_unknown_headers_stay_here() {
         let mut headers = HeaderMap::new();
-        for name in ["authorization", "x-internal-auth", "cookie", "x-litellm-api-key", "connection", "x-other"] {
+        for name in
+            ["authorization", "x-internal-auth", "cookie", "x-litellm-api-key", "connection", "x-other"]
+        {
             headers.insert(HeaderName::from_static(name), HeaderValue::from_static("secret"));
         }
         for name in ["user-agent", "traceparent", "x-litellm-tags", "openai-organization"] {

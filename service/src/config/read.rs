@@ -74,12 +74,10 @@ impl Reader {
 
     /// `true` or `false`.
     pub fn boolean(&mut self, name: &str, text: Text, default: bool) -> Result<bool, SettingsError> {
-        self.value(name, text, default, |text| {
-            match text.to_ascii_lowercase().as_str() {
-                "true" | "1" | "yes" | "on" => Ok(true),
-                "false" | "0" | "no" | "off" => Ok(false),
-                _ => Err("true or false".to_owned()),
-            }
+        self.value(name, text, default, |text| match text.to_ascii_lowercase().as_str() {
+            "true" | "1" | "yes" | "on" => Ok(true),
+            "false" | "0" | "no" | "off" => Ok(false),
+            _ => Err("true or false".to_owned()),
         })
     }
 

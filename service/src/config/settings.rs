@@ -258,10 +258,7 @@ impl Settings {
     pub fn from_variables(
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, SettingsError> {
-        let ours: Vec<_> = variables
-            .into_iter()
-            .filter(|(name, _)| name.starts_with(PREFIX))
-            .collect();
+        let ours: Vec<_> = variables.into_iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
         let names: Vec<String> = ours.iter().map(|(name, _)| name.clone()).collect();
         let variables: Variables = envy::prefixed(PREFIX)
             .from_iter(ours)
@@ -344,11 +341,26 @@ fn read(vars: Variables) -> Result<Settings, SettingsError> {
             idle: r.seconds("IDLE_TIMEOUT_S", vars.idle_timeout_s, 60.0, Zero::Refused)?,
             total: r.seconds("REQUEST_TIMEOUT_S", vars.request_timeout_s, 600.0, Zero::Refused)?,
         },
-        keepalive_interval: Some(r.seconds("KEEPALIVE_INTERVAL_S", vars.keepalive_interval_s, 15.0, Zero::TurnsOff)?)
-            .filter(|interval| !interval.is_zero()),
+        keepalive_interval: Some(r.seconds(
+            "KEEPALIVE_INTERVAL_S",
+            vars.keepalive_interval_s,
+            15.0,
+            Zero::TurnsOff,
+        )?)
+        .filter(|interval| !interval.is_zero()),
         limits: ServerLimits {
-            max_body_bytes: narrow(r.number("MAX_BODY_BYTES", vars.max_body_bytes, 16 << 20, (1024, 1 << 32))?),
-            max_connections: narrow(r.number("MAX_CONNECTIONS", vars.max_connections, 25_000, (1, 1 << 20))?),
+            max_body_bytes: narrow(r.number(
+                "MAX_BODY_BYTES",
+                vars.max_body_bytes,
+                16 << 20,
+                (1024, 1 << 32),
+            )?),
+            max_connections: narrow(r.number(
+                "MAX_CONNECTIONS",
+                vars.max_connections,
+                25_000,
+                (1, 1 << 20),
+            )?),
             header_timeout: r.whole_seconds("HEADER_TIMEOUT_S", vars.header_timeout_s, 10.0)?,
             body_timeout: r.seconds("BODY_TIMEOUT_S", vars.body_timeout_s, 30.0, Zero::Refused)?,
             drain_timeout: r.seconds("DRAIN_TIMEOUT_S", vars.drain_timeout_s, 30.0, Zero::TurnsOff)?,

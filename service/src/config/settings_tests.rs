@@ -99,7 +99,8 @@ fn a_variable_that_is_no_setting_is_named_in_a_warning() {
 
 #[test]
 fn what_is_shown_holds_every_variable_and_no_secret() {
-    let settings = settings(&[("INTERNAL_API_KEY", "hunter2"), ("LITELLM_API_KEY", "hunter3")]).expect("valid");
+    let settings =
+        settings(&[("INTERNAL_API_KEY", "hunter2"), ("LITELLM_API_KEY", "hunter3")]).expect("valid");
     let shown = format!("{:?} {settings:?}", settings.shown);
     assert!(!shown.contains("hunter"), "{shown}");
     assert_eq!(settings.shown.len(), 32);

@@ -71,11 +71,9 @@ impl std::str::FromStr for BaseUrl {
         let authority = parts.authority.filter(|a| !a.as_str().contains('@') && !a.host().is_empty());
         let path = parts.path_and_query.filter(|path| path.query().is_none());
         match (scheme, authority, path) {
-            (Some(scheme), Some(authority), Some(path)) => Ok(Self {
-                scheme,
-                authority,
-                prefix: path.path().trim_end_matches('/').to_owned(),
-            }),
+            (Some(scheme), Some(authority), Some(path)) => {
+                Ok(Self { scheme, authority, prefix: path.path().trim_end_matches('/').to_owned() })
+            }
             _ => Err(EXPECTED),
         }
     }

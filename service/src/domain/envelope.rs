@@ -157,7 +157,6 @@ pub fn end_of_string(json: &[u8], mut at: usize) -> usize {
 const DUPLICATE: &str = "duplicate key `";
 
 /// The members of the body that matter, as they stand.
-#[derive(Default)]
 struct RawEnvelope<'a> {
     fields: Vec<(Field, &'a RawValue)>,
     messages: Option<Messages>,
@@ -179,7 +178,7 @@ impl<'de> Visitor<'de> for RawEnvelopeVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut raw = RawEnvelope::default();
+        let mut raw = RawEnvelope { fields: Vec::with_capacity(8), messages: None };
         let mut seen = fields::Seen::default();
         while let Some(key) = map.next_key::<fields::Key<'de>>()? {
             seen.insert(&key).map_err(serde::de::Error::custom)?;
@@ -223,9 +222,9 @@ impl RawEnvelope<'_> {
 
     fn string(&self, field: Field) -> Result<Option<String>> {
         match self.value(field) {
-            Some(text) if Shape::of(text) == Shape::String => serde_json::from_str(text)
-                .map(Some)
-                .map_err(|error| invalid_json(&error)),
+            Some(text) if Shape::of(text) == Shape::String => {
+                serde_json::from_str(text).map(Some).map_err(|error| invalid_json(&error))
+            }
             _ => Ok(None),
         }
     }

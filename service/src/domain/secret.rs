@@ -87,9 +87,7 @@ fn text_before(text: &str, rest: &str, at: usize) -> Option<char> {
 }
 
 fn first_prefix(text: &str) -> Option<(usize, &'static str)> {
-    let found = KEY_PREFIXES
-        .iter()
-        .filter_map(|prefix| text.find(prefix).map(|at| (at, *prefix)));
+    let found = KEY_PREFIXES.iter().filter_map(|prefix| text.find(prefix).map(|at| (at, *prefix)));
     found.min_by_key(|(at, _)| *at)
 }
 

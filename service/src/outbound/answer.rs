@@ -164,6 +164,8 @@ fn undecodable(error: &std::io::Error) -> Error {
         std::io::ErrorKind::UnexpectedEof => {
             Error::new(Kind::Truncated, "the upstream's compressed answer ended too early")
         }
-        _ => Error::new(Kind::MalformedAnswer, format!("the upstream's compressed answer is broken: {error}")),
+        _ => {
+            Error::new(Kind::MalformedAnswer, format!("the upstream's compressed answer is broken: {error}"))
+        }
     }
 }

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{HeaderName, HeaderValue};
 use http::Request;
+use http::header::{HeaderName, HeaderValue};
 use http_body_util::Full;
 
 use super::answer::{Answer, Network};
@@ -71,8 +71,11 @@ impl Client {
         let limit = endpoint.deadlines.connect;
         let socket = self.connector.connect(&endpoint.url);
         let socket = deadline.within(limit, socket, || {
-            let message =
-                format!("cannot reach {}: no connection within {} s", endpoint.url.authority, limit.as_secs_f64());
+            let message = format!(
+                "cannot reach {}: no connection within {} s",
+                endpoint.url.authority,
+                limit.as_secs_f64()
+            );
             Error::new(Kind::BackendUnavailable, message).with_code("connect_timeout")
         });
         let connection = Connection::handshake(socket.await??).await;

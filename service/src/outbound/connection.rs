@@ -48,7 +48,9 @@ pub struct NoAnswer {
 impl Connection {
     /// Makes an HTTP/1.1 connection of a socket.
     pub async fn handshake(socket: Socket) -> hyper::Result<Box<Self>> {
-        let handshake = http1::Builder::new().read_buf_exact_size(Some(READ_BUFFER_BYTES)).handshake(TokioIo::new(socket));
+        let handshake = http1::Builder::new()
+            .read_buf_exact_size(Some(READ_BUFFER_BYTES))
+            .handshake(TokioIo::new(socket));
         let (sender, driver) = handshake.await?;
         Ok(Box::new(Self { sender, driver, gate: Gate::default(), reused: false }))
     }
@@ -81,11 +83,7 @@ impl Connection {
     }
 
     /// The next bytes of the answer; `None` at its end. I/O happens in here.
-    pub fn poll_data(
-        &mut self,
-        body: &mut Incoming,
-        cx: &Context<'_>,
-    ) -> Poll<Option<hyper::Result<Bytes>>> {
+    pub fn poll_data(&mut self, body: &mut Incoming, cx: &Context<'_>) -> Poll<Option<hyper::Result<Bytes>>> {
         let driver = &mut self.driver;
         self.gate.poll(cx, |cx| {
             if let Poll::Ready(data) = poll_body(body, cx) {

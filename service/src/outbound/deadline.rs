@@ -38,7 +38,9 @@ impl Deadline {
         too_slow: impl FnOnce() -> Error,
     ) -> Result<F::Output> {
         let left = self.at.saturating_duration_since(Instant::now());
-        timeout(limit.min(left), part).await.map_err(|_| if left < limit { self.exceeded() } else { too_slow() })
+        timeout(limit.min(left), part)
+            .await
+            .map_err(|_| if left < limit { self.exceeded() } else { too_slow() })
     }
 
     /// What the caller is told when it is over.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::tls;
 use crate::domain::endpoint::BaseUrl;
 
 /// Whether `url` answers `path` with a success within `limit`; the reason where it does not.
@@ -9,7 +10,12 @@ use crate::domain::endpoint::BaseUrl;
 /// # Errors
 /// One line for the health page.
 pub async fn answers(url: &BaseUrl, path: &str, limit: Duration) -> Result<(), String> {
-    let client = awc::Client::builder().timeout(limit).disable_redirects().finish();
+    let client = awc::Client::builder().timeout(limit).disable_redirects();
+    let client = if url.scheme == http::uri::Scheme::HTTPS {
+        client.connector(awc::Connector::new().rustls_0_23(tls::default_config())).finish()
+    } else {
+        client.finish()
+    };
     let response = client.get(format!("{url}{path}")).send().await;
     let status = response.map_err(|error| error.to_string())?.status();
     if status.is_success() { Ok(()) } else { Err(format!("{path} answered {}", status.as_u16())) }

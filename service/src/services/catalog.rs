@@ -49,7 +49,8 @@ async fn ask(engine: &Engine, client: &Client, endpoint: &Arc<Endpoint>) -> Resu
     let answer = attempt(client, endpoint, call, &*engine.observer, deadline).await;
     let mut answer = answer.map_err(|failed| {
         engine.observer.upstream_error(&endpoint.name, failed.error.kind());
-        failed.error
+        // The caller did nothing wrong: this call is our own.
+        if failed.error.kind() == Kind::RefusedByUpstream { no_list(endpoint) } else { failed.error }
     })?;
     let body = collect(&mut answer, endpoint, deadline).await?;
     let list: serde_json::Value = serde_json::from_slice(&body).map_err(|_| no_list(endpoint))?;

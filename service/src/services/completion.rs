@@ -221,7 +221,13 @@ impl Engine {
         }
     }
 
-    fn pending(&self, client: Client, endpoint: Arc<Endpoint>, call: Call, deadline: Deadline) -> PendingAnswer {
+    fn pending(
+        &self,
+        client: Client,
+        endpoint: Arc<Endpoint>,
+        call: Call,
+        deadline: Deadline,
+    ) -> PendingAnswer {
         let observer = Arc::clone(&self.observer);
         Box::pin(async move {
             let answer = attempt(&client, &endpoint, call, &*observer, deadline).await?;

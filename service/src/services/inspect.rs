@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use memchr::memmem::Finder;
+use memchr::memmem::{Finder, FinderRev};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -14,9 +14,10 @@ use crate::domain::envelope::end_of_string;
 use crate::domain::usage::Tokens;
 
 static USAGE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"usage\""));
+static LAST_USAGE: LazyLock<FinderRev<'static>> = LazyLock::new(|| FinderRev::new("\"usage\""));
 static ERROR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"error\""));
 static FINISH: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"finish_reason\""));
-/// The end of the keys `content`, `reasoning_content`, `reasoning`'s text stays uncounted.
+/// The end of the keys `content` and `reasoning_content`.
 static CONTENT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("content\""));
 static ARGUMENTS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"arguments\""));
 static TEXT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"text\""));
@@ -24,7 +25,9 @@ static TEXT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"text\""
 /// Whether it is a JSON object in UTF-8: checked from end to end, without building anything.
 pub fn is_object(json: &[u8]) -> bool {
     let text = std::str::from_utf8(json).ok();
-    text.is_some_and(|text| text.trim_start().starts_with('{') && serde_json::from_str::<IgnoredAny>(text).is_ok())
+    text.is_some_and(|text| {
+        text.trim_start().starts_with('{') && serde_json::from_str::<IgnoredAny>(text).is_ok()
+    })
 }
 
 /// Whether there may be a member `usage` that is an object.
@@ -119,11 +122,9 @@ fn is_silent(json: &str) -> bool {
 /// Where nothing but scalars stands behind it, and then the brace that closes the answer, it is the
 /// answer's own; otherwise the whole answer is parsed.
 pub fn whole_usage(json: &[u8]) -> Option<Tokens> {
-    if !may_have_usage(json) {
-        return None;
-    }
-    let last = memchr::memmem::rfind(json, b"\"usage\"")?;
-    let object = json[last + 7..].trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
+    let last = LAST_USAGE.rfind(json)?;
+    let object = json[last + LAST_USAGE.needle().len()..].trim_ascii_start();
+    let object = object.strip_prefix(b":").unwrap_or_default().trim_ascii_start();
     let mut values = serde_json::Deserializer::from_slice(object).into_iter::<Tokens>();
     if let Some(Ok(tokens)) = values.next() {
         let behind = object[values.byte_offset()..].trim_ascii();
@@ -132,7 +133,7 @@ pub fn whole_usage(json: &[u8]) -> Option<Tokens> {
             return Some(tokens);
         }
     }
-    serde_json::from_slice::<Accounted<'_>>(json).ok()?.usage
+    if may_have_usage(json) { serde_json::from_slice::<Accounted<'_>>(json).ok()?.usage } else { None }
 }
 
 #[cfg(test)]
@@ -184,7 +185,10 @@ mod tests {
     #[rstest]
     #[case::openai(r#"{"choices":[],"usage":{}}"#, true)]
     #[case::litellm(r#"{"choices":[{"index":0,"delta":{}}],"usage":{}}"#, true)]
-    #[case::nulls(r#"{"choices":[{"delta":{"role":"assistant","content":null},"finish_reason":null}]}"#, true)]
+    #[case::nulls(
+        r#"{"choices":[{"delta":{"role":"assistant","content":null},"finish_reason":null}]}"#,
+        true
+    )]
     #[case::a_finish(r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#, false)]
     #[case::a_text(r#"{"choices":[{"delta":{"content":"x"}}]}"#, false)]
     #[case::a_tool(r#"{"choices":[{"delta":{"tool_calls":[{}]}}]}"#, false)]

@@ -21,7 +21,8 @@ fn pass(usage_event: UsageEvent, whole: &str) -> (Tap, Passed) {
 }
 
 const TEXT: &str = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hello\"}}]}\n\n";
-const FINISH: &str = "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":null}\n\n";
+const FINISH: &str =
+    "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":null}\n\n";
 const USAGE: &str =
     "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2,\"total_tokens\":3}}\n\n";
 const DONE: &str = "data: [DONE]\n\n";
@@ -38,7 +39,10 @@ fn a_buffer_of_which_all_goes_on_is_not_copied() {
 #[rstest]
 #[case::wanted(UsageEvent::Wanted, [TEXT, FINISH, USAGE, DONE].concat())]
 #[case::hidden(UsageEvent::Hidden, [TEXT, FINISH, DONE].concat())]
-fn usage_is_seen_and_passed_on_only_where_it_was_asked_for(#[case] event: UsageEvent, #[case] expected: String) {
+fn usage_is_seen_and_passed_on_only_where_it_was_asked_for(
+    #[case] event: UsageEvent,
+    #[case] expected: String,
+) {
     let (tap, passed) = pass(event, &[TEXT, FINISH, USAGE, DONE].concat());
     assert_eq!(passed.forward, expected);
     assert_eq!(tap.seen.tokens.map(|tokens| tokens.total_tokens), Some(3));
@@ -56,7 +60,10 @@ fn what_follows_done_is_dropped() {
 #[case::plain("data: {\"error\":{\"message\":\"boom\",\"code\":\"x\"}}\n\n", "boom")]
 #[case::spaced("data: {\"error\": {\"message\": \"boom\"}}\n\n", "boom")]
 #[case::an_error_event("event: error\ndata: {\"error\":{\"message\":\"boom\"}}\n\n", "boom")]
-#[case::an_error_event_without_words("event: error\ndata: {}\n\n", "up reported an error in the middle of its answer")]
+#[case::an_error_event_without_words(
+    "event: error\ndata: {}\n\n",
+    "up reported an error in the middle of its answer"
+)]
 fn an_error_in_the_stream_ends_it(#[case] event: &str, #[case] message: &str) {
     let (_, passed) = pass(UsageEvent::Hidden, &[TEXT, event, DONE].concat());
     assert_eq!(passed.forward, TEXT);

@@ -114,7 +114,10 @@ mod tests {
         let line = line(LogFormat::Json);
         let json: serde_json::Value = serde_json::from_str(&line).expect("JSON");
         assert_eq!(line.lines().count(), 1);
-        assert_eq!((&json["target"], &json["status"], &json["duration_ms"]), (&"access".into(), &404.into(), &0.25.into()));
+        assert_eq!(
+            (&json["target"], &json["status"], &json["duration_ms"]),
+            (&"access".into(), &404.into(), &0.25.into())
+        );
         assert_eq!((&json["path"], &json["finished"]), (&"/a b\n\u{1}\"é".into(), &true.into()));
     }
 

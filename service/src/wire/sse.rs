@@ -82,11 +82,7 @@ fn last_event_end(buffer: &[u8], from: usize) -> Option<usize> {
         end -= 1;
     }
     while let Some(at) = memrchr2(b'\n', b'\r', &buffer[from..end]).map(|at| from + at) {
-        let terminator = if buffer[at] == b'\n' && at > 0 && buffer[at - 1] == b'\r' {
-            at - 1
-        } else {
-            at
-        };
+        let terminator = if buffer[at] == b'\n' && at > 0 && buffer[at - 1] == b'\r' { at - 1 } else { at };
         if terminator > 0 && matches!(buffer[terminator - 1], b'\n' | b'\r') {
             return Some(at + 1);
         }

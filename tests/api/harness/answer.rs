@@ -96,7 +96,12 @@ impl OpenAiError {
         let message = text("message").expect("a message");
         assert!(!message.is_empty(), "{json}");
         assert!(error["param"].is_null() || error["param"].is_string());
-        Self { message, kind: text("type").expect("a type"), param: text("param"), code: text("code").expect("a code") }
+        Self {
+            message,
+            kind: text("type").expect("a type"),
+            param: text("param"),
+            code: text("code").expect("a code"),
+        }
     }
 }
 

@@ -42,7 +42,13 @@ impl Client {
         let stream = soon("a connection", TcpStream::connect(("127.0.0.1", port))).await;
         let stream = stream.unwrap();
         stream.set_nodelay(true).unwrap();
-        Self { stream, input: Vec::new(), framing: Framing::Length(0), event: String::new(), asked: Instant::now() }
+        Self {
+            stream,
+            input: Vec::new(),
+            framing: Framing::Length(0),
+            event: String::new(),
+            asked: Instant::now(),
+        }
     }
 
     pub async fn send(&mut self, bytes: impl AsRef<[u8]>) {

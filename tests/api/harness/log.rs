@@ -44,7 +44,8 @@ impl Lines {
     /// The records of a target: `usage` or `access`.
     pub fn records(&self, target: &str) -> Vec<Value> {
         let text = self.text();
-        let lines = text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")));
+        let lines =
+            text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")));
         lines.filter(|record: &Value| record["target"] == target).collect()
     }
 }

@@ -34,7 +34,10 @@ pub fn get(path: &str) -> Request {
         method: "GET".to_owned(),
         path: path.to_owned(),
         version: "HTTP/1.1",
-        headers: vec![("host".to_owned(), b"llm-proxy.test".to_vec()), ("x-internal-auth".to_owned(), KEY.into())],
+        headers: vec![
+            ("host".to_owned(), b"llm-proxy.test".to_vec()),
+            ("x-internal-auth".to_owned(), KEY.into()),
+        ],
         body: Vec::new(),
         chunked: false,
     }

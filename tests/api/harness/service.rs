@@ -48,6 +48,11 @@ impl Variables {
         self.set("LLM_MODE", "mock")
     }
 
+    /// With their prefix.
+    pub fn all(self) -> BTreeMap<String, String> {
+        self.0
+    }
+
     pub fn settings(self) -> Settings {
         Settings::from_variables(self.0).unwrap()
     }

@@ -47,13 +47,7 @@ struct Connection {
 pub(crate) async fn serve(stream: TcpStream, shared: Arc<Shared>) {
     let id = shared.record.accepted();
     let reader = Reader::default();
-    let mut connection = Connection {
-        id,
-        requests: 0,
-        stream,
-        reader,
-        shared,
-    };
+    let mut connection = Connection { id, requests: 0, stream, reader, shared };
     let end = loop {
         if let Err(end) = connection.exchange().await {
             break end;
@@ -76,14 +70,8 @@ impl Connection {
         let registry = &self.shared.registry;
         let early = (!is_control).then(|| registry.take_early(&request.method, &request.path));
         let early = early.flatten();
-        let limit = early
-            .as_ref()
-            .and_then(|behaviour| behaviour.read_request_bytes);
-        if let Err(error) = self
-            .reader
-            .body(&mut self.stream, &mut request, limit)
-            .await
-        {
+        let limit = early.as_ref().and_then(|behaviour| behaviour.read_request_bytes);
+        if let Err(error) = self.reader.body(&mut self.stream, &mut request, limit).await {
             return self.unreadable(error).await;
         }
         if is_control {
@@ -92,19 +80,13 @@ impl Connection {
         let behaviour = early.unwrap_or_else(|| {
             let json = request.json();
             let model = json["model"].as_str().unwrap_or_default();
-            self.shared
-                .registry
-                .take(&request.method, &request.path, model)
+            self.shared.registry.take(&request.method, &request.path, model)
         });
         self.shared.record.received(request.clone());
         self.answer(&behaviour, &request).await
     }
 
-    async fn answer(
-        &mut self,
-        behaviour: &Behaviour,
-        request: &RecordedRequest,
-    ) -> Result<(), End> {
+    async fn answer(&mut self, behaviour: &Behaviour, request: &RecordedRequest) -> Result<(), End> {
         if let Some(bytes) = behaviour.send_buffer_bytes {
             // The kernel has the last word on sizes; a refusal changes no behaviour.
             drop(SockRef::from(&self.stream).set_send_buffer_size(bytes));
@@ -168,9 +150,7 @@ impl Connection {
     /// Returns once the peer has closed its side. Peeks, because what it may have sent belongs to
     /// the next request; while that lies unread, only the socket's state tells of the close.
     async fn peer_left(&self) -> End {
-        let left = End::PeerLeft {
-            while_answering: true,
-        };
+        let left = End::PeerLeft { while_answering: true };
         loop {
             match self.stream.peek(&mut [0]).await {
                 Ok(0) | Err(_) => return left,
@@ -194,21 +174,16 @@ impl Connection {
     async fn unreadable(&self, error: ReadError) -> Result<(), End> {
         let record = &self.shared.record;
         match error {
-            ReadError::Left => Err(End::PeerLeft {
-                while_answering: false,
-            }),
+            ReadError::Left => Err(End::PeerLeft { while_answering: false }),
             ReadError::LeftInside(request) => {
                 if let Some(request) = request {
                     record.received(*request);
                 }
-                Err(End::PeerLeft {
-                    while_answering: false,
-                })
+                Err(End::PeerLeft { while_answering: false })
             }
             ReadError::Malformed(what) => {
                 record.protocol_error(what);
-                let head =
-                    b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+                let head = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
                 self.write(head).await?;
                 Err(End::Close)
             }

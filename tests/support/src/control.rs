@@ -33,9 +33,7 @@ pub(crate) fn answer(shared: &Shared, request: &RecordedRequest) -> Vec<u8> {
         ("PUT", "behaviours") if !key.is_empty() => set(shared, &decode(key), &request.body),
         ("DELETE", "behaviours") => Ok(unset(shared, &decode(key))),
         ("GET", "requests") => Ok(requests(shared)),
-        ("DELETE", "requests") => {
-            Ok(json!({"forgotten": shared.record.lock().take_requests().len()}))
-        }
+        ("DELETE", "requests") => Ok(json!({"forgotten": shared.record.lock().take_requests().len()})),
         ("GET", "connections") => Ok(connections(shared)),
         _ => Err(("404 Not Found", "no such control route".to_owned())),
     };
@@ -133,11 +131,7 @@ fn decode(key: &str) -> String {
     while let [first, after @ ..] = rest {
         let escaped = after.get(..2).filter(|_| *first == b'%').and_then(hex_byte);
         bytes.push(escaped.unwrap_or(*first));
-        rest = if escaped.is_some() {
-            &after[2..]
-        } else {
-            after
-        };
+        rest = if escaped.is_some() { &after[2..] } else { after };
     }
     String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -23,16 +23,9 @@ impl Blackhole {
         let listener = Socket::new(Domain::IPV4, Type::STREAM, None)?;
         listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())?;
         listener.listen(0)?;
-        let address = listener
-            .local_addr()?
-            .as_socket()
-            .ok_or(io::ErrorKind::Unsupported)?;
+        let address = listener.local_addr()?.as_socket().ok_or(io::ErrorKind::Unsupported)?;
         let queued = (0..4).map(|_| fill(address)).collect::<io::Result<_>>()?;
-        Ok(Self {
-            address,
-            _listener: listener,
-            _queued: queued,
-        })
+        Ok(Self { address, _listener: listener, _queued: queued })
     }
 
     /// `http://127.0.0.1:PORT`.

@@ -38,10 +38,7 @@ pub struct RecordedRequest {
 impl RecordedRequest {
     /// The first header of this name, in any case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        let found = self
-            .headers
-            .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name));
+        let found = self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 
@@ -147,11 +144,7 @@ impl Record {
 
     /// Blocks until `look` finds something; looks at each change, and every 5 ms for what changes
     /// without word (bytes written, time).
-    pub fn wait<T>(
-        &self,
-        timeout: Duration,
-        mut look: impl FnMut(&mut State) -> Option<T>,
-    ) -> Option<T> {
+    pub fn wait<T>(&self, timeout: Duration, mut look: impl FnMut(&mut State) -> Option<T>) -> Option<T> {
         let deadline = Instant::now() + timeout;
         let mut state = self.lock();
         loop {
@@ -160,11 +153,7 @@ impl Record {
             }
             let left = deadline.checked_duration_since(Instant::now())?;
             let nap = left.min(Duration::from_millis(5));
-            state = self
-                .changed
-                .wait_timeout(state, nap)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            state = self.changed.wait_timeout(state, nap).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
@@ -173,12 +162,7 @@ impl Record {
         state.last_id += 1;
         state.accepted += 1;
         let connection_id = state.last_id;
-        let connection = OpenConnection {
-            connection_id,
-            requests: 0,
-            bytes_written: 0,
-            blocked_since: None,
-        };
+        let connection = OpenConnection { connection_id, requests: 0, bytes_written: 0, blocked_since: None };
         state.open.insert(connection_id, connection);
         drop(state);
         self.changed.notify_all();

@@ -33,9 +33,7 @@ impl Registry {
     /// The models that have a behaviour of their own.
     pub fn models(&self) -> Vec<String> {
         let sequences = self.lock();
-        let models = sequences
-            .keys()
-            .filter(|key| *key != DEFAULT && !key.starts_with('/'));
+        let models = sequences.keys().filter(|key| *key != DEFAULT && !key.starts_with('/'));
         models.cloned().collect()
     }
 
@@ -52,15 +50,11 @@ impl Registry {
     pub fn take(&self, method: &str, path: &str, model: &str) -> Arc<Behaviour> {
         let mut sequences = self.lock();
         let found = keys(method, path, model).find(|key| sequences.contains_key(*key));
-        found
-            .and_then(|key| next(sequences.get_mut(key)?))
-            .unwrap_or_default()
+        found.and_then(|key| next(sequences.get_mut(key)?)).unwrap_or_default()
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, VecDeque<Arc<Behaviour>>>> {
-        self.sequences
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.sequences.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -74,9 +68,5 @@ fn keys<'a>(method: &str, path: &'a str, model: &'a str) -> impl Iterator<Item =
 
 /// The last one stays.
 fn next(sequence: &mut VecDeque<Arc<Behaviour>>) -> Option<Arc<Behaviour>> {
-    if sequence.len() > 1 {
-        sequence.pop_front()
-    } else {
-        sequence.front().cloned()
-    }
+    if sequence.len() > 1 { sequence.pop_front() } else { sequence.front().cloned() }
 }

@@ -190,9 +190,7 @@ fn parse_head(input: &[u8]) -> Result<Option<(RecordedRequest, usize)>, ReadErro
         path: path.to_owned(),
         query,
         minor_version: head.version.unwrap_or(1),
-        headers: headers
-            .map(|header| (header.name.to_owned(), text(header.value)))
-            .collect(),
+        headers: headers.map(|header| (header.name.to_owned(), text(header.value))).collect(),
         body: Vec::new(),
         body_complete: false,
         received_at: Instant::now(),

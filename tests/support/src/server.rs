@@ -32,10 +32,7 @@ impl FaultUpstream {
     ///
     /// # Panics
     /// If there is none: a test has nothing to test then.
-    #[expect(
-        clippy::expect_used,
-        reason = "a test without its upstream cannot go on"
-    )]
+    #[expect(clippy::expect_used, reason = "a test without its upstream cannot go on")]
     pub fn start() -> Self {
         Self::start_on(0).expect("listen on 127.0.0.1")
     }
@@ -49,19 +46,12 @@ impl FaultUpstream {
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared::default());
         let (stop, stopped) = oneshot::channel();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let accepting = accept(listener, Arc::clone(&shared), stopped);
         let thread = std::thread::Builder::new()
             .name(format!("fault-upstream-{}", address.port()))
             .spawn(move || runtime.block_on(accepting))?;
-        Ok(Self {
-            address,
-            shared,
-            stop: Some(stop),
-            thread: Some(thread),
-        })
+        Ok(Self { address, shared, stop: Some(stop), thread: Some(thread) })
     }
 
     /// `http://127.0.0.1:PORT`.
@@ -85,9 +75,7 @@ impl FaultUpstream {
 
     /// One behaviour a request; the last one stays. An empty sequence removes what was there.
     pub fn sequence(&self, model_or_path: &str, behaviours: impl IntoIterator<Item = Behaviour>) {
-        self.shared
-            .registry
-            .set(model_or_path, behaviours.into_iter().collect());
+        self.shared.registry.set(model_or_path, behaviours.into_iter().collect());
     }
 
     /// For every request that has no other, but a `GET`: those obey only their own path, so that
@@ -136,13 +124,8 @@ impl FaultUpstream {
 
     /// Waits until `count` requests came since the last take, and returns all that are kept; none
     /// if the time is over.
-    pub async fn wait_for_requests(
-        &self,
-        count: usize,
-        timeout: Duration,
-    ) -> Option<Vec<RecordedRequest>> {
-        self.wait(timeout, move |state| received(state, count))
-            .await
+    pub async fn wait_for_requests(&self, count: usize, timeout: Duration) -> Option<Vec<RecordedRequest>> {
+        self.wait(timeout, move |state| received(state, count)).await
     }
 
     /// [`wait_for_requests`](Self::wait_for_requests) without a runtime.
@@ -151,9 +134,7 @@ impl FaultUpstream {
         count: usize,
         timeout: Duration,
     ) -> Option<Vec<RecordedRequest>> {
-        self.shared
-            .record
-            .wait(timeout, |state| received(state, count))
+        self.shared.record.wait(timeout, |state| received(state, count))
     }
 
     /// Waits for a peer that leaves in the middle of an answer. Each is returned once, in their

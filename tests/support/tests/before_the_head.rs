@@ -12,19 +12,11 @@ use rstest::rstest;
 #[rstest]
 #[case::reset(Behaviour::reset_before_head(), Ending::Reset, "")]
 #[case::close(Behaviour::close_before_head(), Ending::Fin, "")]
-#[case::garbage(
-    Behaviour::not_http(),
-    Ending::Fin,
-    "<html>502 Bad Gateway</html>\r\n\r\n"
-)]
+#[case::garbage(Behaviour::not_http(), Ending::Fin, "<html>502 Bad Gateway</html>\r\n\r\n")]
 #[case::reset_in_the_head(Behaviour::default().fault(Point::HeadBytes(12), Action::Reset), Ending::Reset, "HTTP/1.1 200")]
 #[case::close_in_the_head(Behaviour::default().fault(Point::HeadBytes(12), Action::Close), Ending::Fin, "HTTP/1.1 200")]
 #[case::junk_in_the_head(Behaviour::raw("x").fault(Point::HeadBytes(8), Action::Insert("\0".into())).fault(Point::HeadBytes(13), Action::Close), Ending::Fin, "HTTP/1.1\0 200 ")]
-fn the_connection_ends_with(
-    #[case] behaviour: Behaviour,
-    #[case] ending: Ending,
-    #[case] text: &str,
-) {
+fn the_connection_ends_with(#[case] behaviour: Behaviour, #[case] ending: Ending, #[case] text: &str) {
     let seen = whole(behaviour);
     assert_eq!((seen.ending, seen.text().as_str()), (ending, text));
 }
@@ -41,15 +33,10 @@ fn a_delay_comes_before_the_head() {
 fn a_stall_says_nothing() {
     let upstream = upstream(Behaviour::stall_before_head());
     let mut stream = connect(&upstream);
-    stream
-        .set_read_timeout(Some(Duration::from_millis(100)))
-        .unwrap();
+    stream.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
     stream.write_all(&chat_request(false)).unwrap();
     let error = stream.read(&mut [0]).unwrap_err();
-    assert!(matches!(
-        error.kind(),
-        ErrorKind::WouldBlock | ErrorKind::TimedOut
-    ));
+    assert!(matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut));
     assert!(upstream.closures().is_empty());
 }
 
@@ -75,10 +62,7 @@ fn an_expected_continue_is_sent_before_the_body_is_read() {
     let mut stream = connect(&upstream);
     let head = b"POST /x HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n";
     stream.write_all(head).unwrap();
-    assert_eq!(
-        read_until(&mut stream, "\r\n\r\n"),
-        "HTTP/1.1 100 Continue\r\n\r\n"
-    );
+    assert_eq!(read_until(&mut stream, "\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
     stream.write_all(b"{}").unwrap();
     assert!(read_until(&mut stream, "\r\n\r\n").starts_with("HTTP/1.1 200 OK"));
 }
@@ -87,15 +71,10 @@ fn an_expected_continue_is_sent_before_the_body_is_read() {
 fn a_reset_may_come_after_a_part_of_the_requests_body() {
     let upstream = upstream(Behaviour::reset_before_head().reading_only(10));
     let mut stream = connect(&upstream);
-    stream
-        .write_all(b"POST /x HTTP/1.1\r\nContent-Length: 100\r\n\r\n0123456789")
-        .unwrap();
+    stream.write_all(b"POST /x HTTP/1.1\r\nContent-Length: 100\r\n\r\n0123456789").unwrap();
     assert_eq!(read_to_the_end(stream).ending, Ending::Reset);
     let request = &upstream.requests()[0];
-    assert_eq!(
-        (request.body.as_slice(), request.body_complete),
-        (&b"0123456789"[..], false)
-    );
+    assert_eq!((request.body.as_slice(), request.body_complete), (&b"0123456789"[..], false));
 }
 
 #[rstest]
@@ -114,19 +93,9 @@ fn an_answer_may_come_before_the_requests_body(#[case] header: &str, #[case] siz
 }
 
 #[rstest]
-#[case::quota(
-    Behaviour::insufficient_quota(),
-    429,
-    "insufficient_quota",
-    "insufficient_quota"
-)]
+#[case::quota(Behaviour::insufficient_quota(), 429, "insufficient_quota", "insufficient_quota")]
 #[case::rate(Behaviour::status(429).retry_after("7"), 429, "requests", "rate_limit_exceeded")]
-#[case::key(
-    Behaviour::status(401),
-    401,
-    "invalid_request_error",
-    "invalid_api_key"
-)]
+#[case::key(Behaviour::status(401), 401, "invalid_request_error", "invalid_api_key")]
 fn a_status_has_openais_error_body(
     #[case] behaviour: Behaviour,
     #[case] status: u16,

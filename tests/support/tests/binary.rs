@@ -26,17 +26,9 @@ impl Process {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let url = line
-            .trim_end()
-            .strip_prefix("listening on http://127.0.0.1:")
-            .unwrap();
-        Self {
-            port: url.parse().unwrap(),
-            child,
-        }
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let url = line.trim_end().strip_prefix("listening on http://127.0.0.1:").unwrap();
+        Self { port: url.parse().unwrap(), child }
     }
 
     fn ask(&self, request: &[u8]) -> String {
@@ -94,14 +86,8 @@ fn it_is_controlled_over_http() {
     assert_eq!(connections["open"], json!([]));
     assert_eq!(connections["closures"].as_array().unwrap().len(), 2);
 
-    assert_eq!(
-        process.control("DELETE", "requests", &Value::Null).1,
-        json!({"forgotten": 2})
-    );
-    assert_eq!(
-        process.control("GET", "requests", &Value::Null).1,
-        json!([])
-    );
+    assert_eq!(process.control("DELETE", "requests", &Value::Null).1, json!({"forgotten": 2}));
+    assert_eq!(process.control("GET", "requests", &Value::Null).1, json!([]));
     process.control("DELETE", "behaviours", &Value::Null);
     assert!(process.ask(&chat_request(false)).contains("echo: say it"));
 }
@@ -112,21 +98,9 @@ fn the_default_and_escaped_models_can_be_set() {
     process.control("PUT", "behaviours/*", &json!({"head": {"status": 500}}));
     assert!(process.ask(&chat_request(false)).contains("HTTP/1.1 500"));
     process.control("PUT", "behaviours/a%2Fb", &json!({}));
-    assert!(
-        process
-            .ask(b"GET /v1/models HTTP/1.1\r\n\r\n")
-            .contains(r#""id":"a/b""#)
-    );
-    process.control(
-        "PUT",
-        "behaviours//v1/models",
-        &json!({"head": {"status": 418}}),
-    );
-    assert!(
-        process
-            .ask(b"GET /v1/models HTTP/1.1\r\n\r\n")
-            .contains("HTTP/1.1 418")
-    );
+    assert!(process.ask(b"GET /v1/models HTTP/1.1\r\n\r\n").contains(r#""id":"a/b""#));
+    process.control("PUT", "behaviours//v1/models", &json!({"head": {"status": 418}}));
+    assert!(process.ask(b"GET /v1/models HTTP/1.1\r\n\r\n").contains("HTTP/1.1 418"));
 }
 
 #[test]
@@ -134,12 +108,7 @@ fn a_wrong_behaviour_is_refused_with_a_reason() {
     let process = Process::start(&[]);
     let (status, body) = process.control("PUT", "behaviours/m", &json!({"hed": 1}));
     assert_eq!(status, "400");
-    assert!(
-        body["error"]
-            .as_str()
-            .unwrap()
-            .contains("unknown field `hed`")
-    );
+    assert!(body["error"].as_str().unwrap().contains("unknown field `hed`"));
     assert_eq!(process.control("GET", "nothing", &Value::Null).0, "404");
 }
 
@@ -156,22 +125,13 @@ fn it_stays_when_its_stdin_ends_unless_told_and_exits_on_sigterm() {
     drop(process.child.stdin.take());
     assert!(process.ask(&chat_request(false)).contains("200 OK"));
     let id = process.child.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-TERM", &id])
-            .status()
-            .unwrap()
-            .success()
-    );
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     assert!(process.exits_with_success());
 }
 
 #[test]
 fn a_wrong_argument_is_explained() {
-    let output = Command::new(env!("CARGO_BIN_EXE_fault-upstream"))
-        .arg("--prot")
-        .output()
-        .unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_fault-upstream")).arg("--prot").output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     let mut text = String::new();
     output.stderr.as_slice().read_to_string(&mut text).unwrap();

@@ -10,9 +10,7 @@ use llm_proxy_test_support::{Blackhole, refused_url};
 
 fn connect(url: &str) -> ErrorKind {
     let address: SocketAddr = url.strip_prefix("http://").unwrap().parse().unwrap();
-    TcpStream::connect_timeout(&address, Duration::from_millis(300))
-        .unwrap_err()
-        .kind()
+    TcpStream::connect_timeout(&address, Duration::from_millis(300)).unwrap_err().kind()
 }
 
 #[test]
@@ -23,8 +21,5 @@ fn a_blackhole_never_accepts() {
 
 #[test]
 fn a_refused_port_refuses() {
-    assert_eq!(
-        connect(&refused_url().unwrap()),
-        ErrorKind::ConnectionRefused
-    );
+    assert_eq!(connect(&refused_url().unwrap()), ErrorKind::ConnectionRefused);
 }

@@ -15,11 +15,7 @@ use serde_json::json;
 #[case::right(Framing::ContentLength, "content-length: 5", "Hello")]
 #[case::too_long(Framing::ContentLengthOffBy(3), "content-length: 8", "Hello")]
 #[case::too_short(Framing::ContentLengthOffBy(-2), "content-length: 3", "Hello")]
-#[case::chunked(
-    Framing::Chunked,
-    "transfer-encoding: chunked",
-    "5\r\nHello\r\n0\r\n\r\n"
-)]
+#[case::chunked(Framing::Chunked, "transfer-encoding: chunked", "5\r\nHello\r\n0\r\n\r\n")]
 #[case::close_delimited(Framing::CloseDelimited, "connection: close", "Hello")]
 fn the_bodys_end_is_told_by(#[case] framing: Framing, #[case] header: &str, #[case] body: &str) {
     let seen = whole(Behaviour::raw("Hello").framing(framing));
@@ -36,9 +32,7 @@ fn gzip_inflates_to_the_same() {
     let gzip = whole(Behaviour::chat("Hello there").gzip());
     assert!(gzip.head().contains("content-encoding: gzip"));
     let mut inflated = Vec::new();
-    GzDecoder::new(gzip.body())
-        .read_to_end(&mut inflated)
-        .unwrap();
+    GzDecoder::new(gzip.body()).read_to_end(&mut inflated).unwrap();
     assert_eq!(inflated, plain.body());
 }
 
@@ -53,11 +47,7 @@ fn a_gzip_stream_can_be_inflated_event_by_event() {
         inflate.flush().unwrap();
         assert_eq!(std::mem::take(inflate.get_mut()), *event);
     }
-    assert_eq!(
-        chunks.len(),
-        events.len() + 1,
-        "the trailer has its own chunk"
-    );
+    assert_eq!(chunks.len(), events.len() + 1, "the trailer has its own chunk");
     inflate.write_all(&chunks[events.len()]).unwrap();
     inflate.finish().unwrap();
 }
@@ -67,19 +57,14 @@ fn a_gzip_bomb_is_small_and_becomes_big() {
     let seen = whole(Behaviour::gzip_bomb(10));
     assert!(seen.body().len() < 20_000, "{}", seen.body().len());
     let mut inflated = Vec::new();
-    GzDecoder::new(seen.body())
-        .read_to_end(&mut inflated)
-        .unwrap();
+    GzDecoder::new(seen.body()).read_to_end(&mut inflated).unwrap();
     assert_eq!(inflated.len(), 10 << 20);
     assert!(inflated.iter().all(|byte| *byte == 0));
 }
 
 #[rstest]
 #[case::lf(LineEnd::Lf, "data: {\"a\":1}\n\ndata: b\n\ndata: [DONE]\n\n")]
-#[case::crlf(
-    LineEnd::Crlf,
-    "data: {\"a\":1}\r\n\r\ndata: b\r\n\r\ndata: [DONE]\r\n\r\n"
-)]
+#[case::crlf(LineEnd::Crlf, "data: {\"a\":1}\r\n\r\ndata: b\r\n\r\ndata: [DONE]\r\n\r\n")]
 #[case::cr(LineEnd::Cr, "data: {\"a\":1}\r\rdata: b\r\rdata: [DONE]\r\r")]
 fn lines_end_in(#[case] line_end: LineEnd, #[case] text: &str) {
     let seen = stream(Behaviour::sse([json!({"a": 1}), json!("b")]).line_end(line_end));
@@ -88,21 +73,14 @@ fn lines_end_in(#[case] line_end: LineEnd, #[case] text: &str) {
 
 #[test]
 fn events_have_the_standards_variants() {
-    let named = SseEvent::Named {
-        event: "ping".into(),
-        data: json!("x\ny"),
-    };
+    let named = SseEvent::Named { event: "ping".into(), data: json!("x\ny") };
     let object = SseEvent::Data(json!({"a": 1}));
-    let mut behaviour = Behaviour::from_body(Body::Sse(Sse {
-        events: vec![named, object],
-    }))
-    .without_done();
+    let mut behaviour = Behaviour::from_body(Body::Sse(Sse { events: vec![named, object] })).without_done();
     behaviour.sse.bom = true;
     behaviour.sse.comment = Some("hi".into());
     behaviour.sse.multi_line = true;
     behaviour.sse.space = false;
-    let text =
-        "\u{feff}: hi\n\nevent:ping\ndata:x\ndata:y\n\n: hi\n\ndata:{\ndata:\"a\":1\ndata:}\n\n";
+    let text = "\u{feff}: hi\n\nevent:ping\ndata:x\ndata:y\n\n: hi\n\ndata:{\ndata:\"a\":1\ndata:}\n\n";
     assert_eq!(stream(behaviour).unchunked(), text.as_bytes());
 }
 
@@ -112,13 +90,7 @@ fn lines_of_json_are_events_too() {
     let seen = stream(Behaviour::from_body(Body::Ndjson(Ndjson { lines })));
     assert!(seen.head().contains("application/x-ndjson"));
     let (chunks, complete) = seen.chunks();
-    assert_eq!(
-        chunks,
-        [
-            b"{\"done\":false}\n".to_vec(),
-            b"{\"done\":true}\n".to_vec()
-        ]
-    );
+    assert_eq!(chunks, [b"{\"done\":false}\n".to_vec(), b"{\"done\":true}\n".to_vec()]);
     assert!(complete);
 }
 
@@ -155,8 +127,5 @@ fn a_gap_comes_between_events() {
 #[case::none("", None)]
 fn the_content_type_may_be_wrong(#[case] content_type: &str, #[case] header: Option<&str>) {
     let head = stream(Behaviour::chat("x").content_type(content_type)).head();
-    assert_eq!(
-        head.lines().find(|line| line.starts_with("content-type")),
-        header
-    );
+    assert_eq!(head.lines().find(|line| line.starts_with("content-type")), header);
 }

@@ -6,9 +6,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 
 use common::*;
-use llm_proxy_test_support::{
-    Action, ApiError, Behaviour, ErrorStyle, Framing, Garbage, Point, SseFraming,
-};
+use llm_proxy_test_support::{Action, ApiError, Behaviour, ErrorStyle, Framing, Garbage, Point, SseFraming};
 use rstest::rstest;
 use serde_json::Value;
 
@@ -62,14 +60,9 @@ fn a_stall_sends_the_events_before_it_and_then_nothing() {
     let mut stream = connect(&upstream);
     stream.write_all(&chat_request(true)).unwrap();
     read_until(&mut stream, "\n\n\r\n");
-    stream
-        .set_read_timeout(Some(Duration::from_millis(100)))
-        .unwrap();
+    stream.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
     let error = stream.read(&mut [0]).unwrap_err();
-    assert!(matches!(
-        error.kind(),
-        ErrorKind::WouldBlock | ErrorKind::TimedOut
-    ));
+    assert!(matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut));
 }
 
 #[test]
@@ -90,10 +83,7 @@ fn an_error_event_in_openais_form_ends_the_stream_without_done() {
 
 #[test]
 fn an_error_event_in_anthropics_form_has_a_name() {
-    let error = ApiError {
-        style: ErrorStyle::Anthropic,
-        ..ApiError::default()
-    };
+    let error = ApiError { style: ErrorStyle::Anthropic, ..ApiError::default() };
     let seen = stream(hello().after_events(1, Action::ErrorEvent(error)));
     let event = String::from_utf8(seen.chunks().0[1].clone()).unwrap();
     assert!(event.starts_with("event: error\ndata: {"));
@@ -104,10 +94,7 @@ fn an_error_event_in_anthropics_form_has_a_name() {
 #[case::line(Garbage::Line, b"<html>502 Bad Gateway</html>\r\n\r\n".to_vec())]
 #[case::broken_json(Garbage::BrokenJson, b"data: {\"id\":\"chatcmpl-fault\",\"choices\":[{\"index\":0,\"delta\":{\"con\n\n".to_vec())]
 #[case::binary(Garbage::Binary, (0..=255).collect())]
-fn garbage_takes_an_events_place_and_the_stream_goes_on(
-    #[case] garbage: Garbage,
-    #[case] bytes: Vec<u8>,
-) {
+fn garbage_takes_an_events_place_and_the_stream_goes_on(#[case] garbage: Garbage, #[case] bytes: Vec<u8>) {
     let (chunks, complete) = stream(hello().after_events(2, Action::Garbage(garbage))).chunks();
     assert_eq!((chunks.len(), complete), (6, true));
     assert_eq!(chunks[2], bytes);
@@ -150,12 +137,7 @@ fn a_body_of_known_length_is_cut_short_of_it() {
 
 #[test]
 fn a_gzip_stream_is_cut_too() {
-    let seen = stream(
-        hello()
-            .gzip()
-            .framing(Framing::Chunked)
-            .truncate_after_events(2),
-    );
+    let seen = stream(hello().gzip().framing(Framing::Chunked).truncate_after_events(2));
     let (chunks, complete) = seen.chunks();
     assert_eq!((chunks.len(), complete), (2, false));
 }
@@ -174,13 +156,8 @@ fn a_kept_connection_may_end_unannounced(#[case] action: Action, #[case] ending:
 
 #[test]
 fn faults_at_one_place_happen_in_the_order_given() {
-    let behaviour = Behaviour {
-        sse: SseFraming {
-            done: false,
-            ..SseFraming::default()
-        },
-        ..Behaviour::sse(["a"])
-    };
+    let behaviour =
+        Behaviour { sse: SseFraming { done: false, ..SseFraming::default() }, ..Behaviour::sse(["a"]) };
     let behaviour = behaviour
         .after_events(1, Action::Insert("x".into()))
         .after_events(1, Action::Insert("y".into()))

@@ -36,18 +36,12 @@ fn a_behaviour_survives_json(#[case] behaviour: Behaviour) {
 #[case(json!({"body": {"error": {"code": "x"}}}), Behaviour::default().error_code("x"))]
 #[case(json!({"body": {"sse": {"events": ["a", {"event": "e", "data": 1}]}}, "sse": {"done": false}}), named_event())]
 fn the_documented_form_is_read(#[case] json: Value, #[case] behaviour: Behaviour) {
-    assert_eq!(
-        serde_json::from_value::<Behaviour>(json).unwrap(),
-        behaviour
-    );
+    assert_eq!(serde_json::from_value::<Behaviour>(json).unwrap(), behaviour);
 }
 
 fn named_event() -> Behaviour {
     use llm_proxy_test_support::{Sse, SseEvent};
-    let named = SseEvent::Named {
-        event: "e".into(),
-        data: json!(1),
-    };
+    let named = SseEvent::Named { event: "e".into(), data: json!(1) };
     let events = vec![SseEvent::Data(json!("a")), named];
     Behaviour::from_body(Body::Sse(Sse { events })).without_done()
 }
@@ -65,23 +59,9 @@ fn what_is_not_known_is_refused(#[case] json: Value) {
 #[test]
 fn the_example_in_the_documentation_is_right() {
     let source = include_str!("../src/behaviour/mod.rs");
-    let example = source
-        .split("//! ```")
-        .nth(1)
-        .unwrap()
-        .strip_prefix("json")
-        .unwrap();
-    let json: String = example
-        .lines()
-        .map(|line| line.trim_start_matches("//!"))
-        .collect();
+    let example = source.split("//! ```").nth(1).unwrap().strip_prefix("json").unwrap();
+    let json: String = example.lines().map(|line| line.trim_start_matches("//!")).collect();
     let behaviour: Behaviour = serde_json::from_str(&json).unwrap();
     let text = Some(Text::Pieces(vec!["Hel".into(), "lo".into()]));
-    assert_eq!(
-        behaviour.body,
-        Body::ChatStream(Reply {
-            text,
-            ..Reply::default()
-        })
-    );
+    assert_eq!(behaviour.body, Body::ChatStream(Reply { text, ..Reply::default() }));
 }

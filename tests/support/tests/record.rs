@@ -18,9 +18,7 @@ fn a_request_is_recorded_as_it_came() {
                    3;ext\r\n{\"m\r\n8\r\nodel\":1}\r\n0\r\nTrailer: x\r\n\r\n";
     exchange(&upstream, request.as_bytes());
     let requests = upstream.take_requests();
-    let [request] = requests.as_slice() else {
-        panic!("{requests:?}")
-    };
+    let [request] = requests.as_slice() else { panic!("{requests:?}") };
     assert_eq!(request.method, "POST");
     assert_eq!(request.path, "/v1/chat/completions");
     assert_eq!(request.query.as_deref(), Some("a=b"));
@@ -41,18 +39,9 @@ fn a_sequence_is_taken_in_order_and_its_last_one_stays() {
     let statuses = statuses.map(|head| head[9..12].to_owned());
     assert_eq!(statuses, ["500", "429", "200", "200"]);
     upstream.sequence("m", []);
-    assert!(
-        exchange(&upstream, &chat_request(false))
-            .head()
-            .contains("418"),
-        "the path's"
-    );
+    assert!(exchange(&upstream, &chat_request(false)).head().contains("418"), "the path's");
     upstream.behave();
-    assert!(
-        exchange(&upstream, &chat_request(false))
-            .head()
-            .contains("200")
-    );
+    assert!(exchange(&upstream, &chat_request(false)).head().contains("200"));
 }
 
 #[rstest]
@@ -75,11 +64,7 @@ fn a_peer_that_leaves_is_noticed_at_once(#[case] behaviour: Behaviour) {
     let closure = upstream.wait_for_closure_blocking(SOON).unwrap();
     assert!(closure.by_peer && closure.while_answering);
     assert_eq!(closure.connection_id, 1);
-    assert!(
-        closure.at - left < Duration::from_millis(50),
-        "{:?}",
-        closure.at - left
-    );
+    assert!(closure.at - left < Duration::from_millis(50), "{:?}", closure.at - left);
     assert!(upstream.connections().open.is_empty());
     assert_eq!(upstream.connections().bytes_written, closure.bytes_written);
 }
@@ -94,28 +79,15 @@ fn an_idle_peer_that_leaves_is_no_closure_in_an_answer() {
     assert!(upstream.wait_until_blocking(SOON, |connections| connections.open.is_empty()));
     let closure = upstream.closures()[0];
     assert!(closure.by_peer && !closure.while_answering);
-    assert_eq!(
-        upstream.wait_for_closure_blocking(Duration::from_millis(10)),
-        None
-    );
+    assert_eq!(upstream.wait_for_closure_blocking(Duration::from_millis(10)), None);
 }
 
 #[test]
 fn the_upstreams_own_closing_is_recorded_before_it_is_seen() {
     let upstream = upstream(Behaviour::reset_before_head());
-    assert_eq!(
-        exchange(&upstream, &chat_request(true)).ending,
-        Ending::Reset
-    );
+    assert_eq!(exchange(&upstream, &chat_request(true)).ending, Ending::Reset);
     let closures = upstream.closures();
-    assert_eq!(
-        (
-            closures.len(),
-            closures[0].by_peer,
-            closures[0].bytes_written
-        ),
-        (1, false, 0)
-    );
+    assert_eq!((closures.len(), closures[0].by_peer, closures[0].bytes_written), (1, false, 0));
 }
 
 #[test]
@@ -165,15 +137,10 @@ fn nonsense_from_the_peer_is_refused_and_recorded(#[case] request: &str) {
 fn a_request_cut_short_is_recorded_as_incomplete() {
     let upstream = FaultUpstream::start();
     let mut stream = connect(&upstream);
-    stream
-        .write_all(b"POST /x HTTP/1.1\r\nContent-Length: 10\r\n\r\nabc")
-        .unwrap();
+    stream.write_all(b"POST /x HTTP/1.1\r\nContent-Length: 10\r\n\r\nabc").unwrap();
     drop(stream);
     let requests = upstream.wait_for_requests_blocking(1, SOON).unwrap();
-    assert_eq!(
-        (requests[0].body.as_slice(), requests[0].body_complete),
-        (&b"abc"[..], false)
-    );
+    assert_eq!((requests[0].body.as_slice(), requests[0].body_complete), (&b"abc"[..], false));
 }
 
 #[tokio::test(start_paused = true)]
@@ -187,11 +154,7 @@ async fn waiting_works_while_tokios_clock_is_paused() {
     });
     assert_eq!(upstream.wait_for_requests(1, SOON).await.unwrap().len(), 1);
     assert!(upstream.wait_for_closure(SOON).await.is_some());
-    assert!(
-        upstream
-            .wait_until(SOON, |connections| connections.open.is_empty())
-            .await
-    );
+    assert!(upstream.wait_until(SOON, |connections| connections.open.is_empty()).await);
     client.join().unwrap();
 }
 
@@ -201,11 +164,7 @@ async fn waiting_in_vain_ends() {
     let moment = Duration::from_millis(20);
     assert!(upstream.wait_for_requests(1, moment).await.is_none());
     assert!(upstream.wait_for_closure(moment).await.is_none());
-    assert!(
-        !upstream
-            .wait_until(moment, |connections| connections.accepted > 0)
-            .await
-    );
+    assert!(!upstream.wait_until(moment, |connections| connections.accepted > 0).await);
 }
 
 #[test]

@@ -21,10 +21,7 @@ fn a_chat_echoes_the_last_user_message(#[case] request: Vec<u8>) {
         assert_eq!(data.last().unwrap(), "[DONE]");
         said(&data[..data.len() - 1])
     } else {
-        seen.json()["choices"][0]["message"]["content"]
-            .as_str()
-            .unwrap()
-            .to_owned()
+        seen.json()["choices"][0]["message"]["content"].as_str().unwrap().to_owned()
     };
     assert_eq!(text, "echo: say it");
 }
@@ -32,17 +29,11 @@ fn a_chat_echoes_the_last_user_message(#[case] request: Vec<u8>) {
 #[test]
 fn a_stream_says_role_then_text_then_finish() {
     let seen = stream(Behaviour::chat("Hello there"));
-    assert!(
-        seen.head()
-            .contains("content-type: text/event-stream; charset=utf-8")
-    );
+    assert!(seen.head().contains("content-type: text/event-stream; charset=utf-8"));
     let data = seen.data();
     let delta = |n: usize| serde_json::from_str::<Value>(&data[n]).unwrap()["choices"][0].clone();
     assert_eq!(data.len(), 5);
-    assert_eq!(
-        delta(0)["delta"],
-        json!({"role": "assistant", "content": ""})
-    );
+    assert_eq!(delta(0)["delta"], json!({"role": "assistant", "content": ""}));
     assert_eq!(delta(1)["delta"], json!({"content": "Hello "}));
     assert_eq!(delta(2)["delta"], json!({"content": "there"}));
     assert_eq!(delta(3)["delta"], json!({}));
@@ -65,10 +56,8 @@ fn a_stream_reports_usage(
     let mut body = chat_json(true);
     body["stream_options"] = json!({"include_usage": asked});
     let data = exchange(&upstream, &post("/v1/chat/completions", &body)).data();
-    let chunks: Vec<Value> = data[..data.len() - 1]
-        .iter()
-        .map(|data| serde_json::from_str(data).unwrap())
-        .collect();
+    let chunks: Vec<Value> =
+        data[..data.len() - 1].iter().map(|data| serde_json::from_str(data).unwrap()).collect();
     let last = chunks.last().unwrap();
     assert_eq!(last["choices"] == json!([]), comes);
     if comes {
@@ -90,19 +79,13 @@ fn a_streamed_tool_call_is_the_whole_one_in_fragments() {
 
     let data = exchange(&upstream, &chat_request(true)).data();
     let chunks = data[..data.len() - 1].iter();
-    let chunks: Vec<Value> = chunks
-        .map(|data| serde_json::from_str(data).unwrap())
-        .collect();
-    let calls = chunks
-        .iter()
-        .map(|chunk| &chunk["choices"][0]["delta"]["tool_calls"][0]);
+    let chunks: Vec<Value> = chunks.map(|data| serde_json::from_str(data).unwrap()).collect();
+    let calls = chunks.iter().map(|chunk| &chunk["choices"][0]["delta"]["tool_calls"][0]);
     let calls: Vec<_> = calls.filter(|call| !call.is_null()).collect();
     assert_eq!(calls.len(), 4);
     assert_eq!(calls[0]["id"], "call_0");
     assert_eq!(calls[0]["function"]["name"], "weather");
-    let fragments = calls
-        .iter()
-        .map(|call| call["function"]["arguments"].as_str().unwrap());
+    let fragments = calls.iter().map(|call| call["function"]["arguments"].as_str().unwrap());
     assert_eq!(fragments.collect::<String>(), arguments);
 }
 
@@ -112,11 +95,8 @@ fn n_choices_come_interleaved() {
     let mut body = chat_json(true);
     body["n"] = 2.into();
     let data = exchange(&upstream, &post("/v1/chat/completions", &body)).data();
-    let index = |data: &String| {
-        serde_json::from_str::<Value>(data).unwrap()["choices"][0]["index"]
-            .as_u64()
-            .unwrap()
-    };
+    let index =
+        |data: &String| serde_json::from_str::<Value>(data).unwrap()["choices"][0]["index"].as_u64().unwrap();
     let indices: Vec<_> = data[..4].iter().map(index).collect();
     assert_eq!(indices, [0, 1, 0, 1]);
 }
@@ -132,11 +112,7 @@ fn probes_are_answered_even_if_the_default_fails(
     let upstream = upstream(Behaviour::status(500));
     upstream.on("gpt-a", Behaviour::default());
     assert_eq!(get(&upstream, path).json()[field], value);
-    assert!(
-        get(&upstream, "/health/liveliness")
-            .head()
-            .starts_with("HTTP/1.1 200 OK")
-    );
+    assert!(get(&upstream, "/health/liveliness").head().starts_with("HTTP/1.1 200 OK"));
     upstream.on(path, Behaviour::status(503));
     assert!(get(&upstream, path).head().starts_with("HTTP/1.1 503"));
 }
@@ -153,21 +129,9 @@ fn embeddings_are_the_same_for_the_same_input_in_both_encodings() {
     assert_eq!(vector(&two, 0).as_array().unwrap().len(), 8);
     assert_ne!(vector(&two, 0), vector(&two, 1));
     assert_eq!(vector(&two, 1), vector(&ask(json!("b"), "float"), 0));
-    assert_eq!(
-        vector(&ask(json!("b"), "base64"), 0)
-            .as_str()
-            .unwrap()
-            .len(),
-        44
-    );
+    assert_eq!(vector(&ask(json!("b"), "base64"), 0).as_str().unwrap().len(), 44);
     assert_eq!(ask(json!([1, 2, 3]), "float")["usage"]["prompt_tokens"], 3);
-    assert_eq!(
-        ask(json!([[1], [2]]), "float")["data"]
-            .as_array()
-            .unwrap()
-            .len(),
-        2
-    );
+    assert_eq!(ask(json!([[1], [2]]), "float")["data"].as_array().unwrap().len(), 2);
 }
 
 #[test]
@@ -196,15 +160,11 @@ fn a_kept_connection_serves_pipelined_requests_in_order() {
     let upstream = FaultUpstream::start();
     upstream.sequence("m", [Behaviour::chat("first"), Behaviour::chat("second")]);
     let mut stream = connect(&upstream);
-    stream
-        .write_all(&[chat_request(false), chat_request(true)].concat())
-        .unwrap();
+    stream.write_all(&[chat_request(false), chat_request(true)].concat()).unwrap();
     let text = read_until(&mut stream, "[DONE]\n\n\r\n0\r\n\r\n");
     assert!(text.find("first").unwrap() < text.find("second").unwrap());
     let requests = upstream.requests();
-    let numbers = requests
-        .iter()
-        .map(|request| (request.connection_id, request.number_on_connection));
+    let numbers = requests.iter().map(|request| (request.connection_id, request.number_on_connection));
     assert_eq!(numbers.collect::<Vec<_>>(), [(1, 1), (1, 2)]);
 }
 

@@ -113,7 +113,8 @@ mod tests {
         let packed = embed(&json!({"input": "x", "dimensions": 8, "encoding_format": "base64"}));
         let text = packed["data"][0]["embedding"].as_str().expect("base64");
         let bytes = base64::engine::general_purpose::STANDARD.decode(text).expect("base64");
-        let read: Vec<f32> = bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+        let read: Vec<f32> =
+            bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
         assert_eq!(read, floats);
     }
 

@@ -58,11 +58,15 @@ impl Fault {
     /// Status and error body, where it is a refusal.
     pub fn refusal(self) -> Option<(u16, String)> {
         let (status, message, kind, code) = match self {
-            Self::Status(429) => (429, "the mock limits the rate".to_owned(), "rate_limit_error", "rate_limit_exceeded"),
+            Self::Status(429) => {
+                (429, "the mock limits the rate".to_owned(), "rate_limit_error", "rate_limit_exceeded")
+            }
             Self::Status(status @ 400..=499) => {
                 (status, format!("the mock refuses with {status}"), "invalid_request_error", "mock_refusal")
             }
-            Self::Status(status) => (status, format!("the mock fails with {status}"), "server_error", "mock_failure"),
+            Self::Status(status) => {
+                (status, format!("the mock fails with {status}"), "server_error", "mock_failure")
+            }
             Self::Quota => {
                 let message = "You exceeded your current quota".to_owned();
                 (429, message, "insufficient_quota", "insufficient_quota")

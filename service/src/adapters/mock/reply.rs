@@ -116,7 +116,8 @@ fn demanded_calls(request: &ChatRequest) -> Result<Option<Vec<(String, String)>>
         _ => return Ok(None),
     };
     let functions = tools.iter().filter_map(|tool: &Tool| tool.function.as_ref());
-    let chosen = functions.into_iter().find(|function| named.as_ref().is_none_or(|name| *name == function.name));
+    let chosen =
+        functions.into_iter().find(|function| named.as_ref().is_none_or(|name| *name == function.name));
     let Some(function) = chosen else {
         let message = "`tool_choice` demands a function that `tools` does not offer";
         return Err(Error::invalid("tool_choice", message).with_code("invalid_value"));

@@ -102,7 +102,8 @@ fn whole(body: String, fault: Fault) -> Script {
         Fault::Truncate => (None, vec![Step::Send(half), Step::Cut]),
         Fault::Malformed => (None, vec![Step::Send(half)]),
         Fault::ErrorInStream => {
-            let error = r#"{"error":{"message":"the mock breaks off","type":"server_error","code":"mock_failure"}}"#;
+            let error =
+                r#"{"error":{"message":"the mock breaks off","type":"server_error","code":"mock_failure"}}"#;
             (None, vec![Step::Send(Bytes::from_static(error.as_bytes()))])
         }
         _ => (None, vec![Step::Send(body)]),

@@ -21,7 +21,8 @@ pub fn steps(form: &Form<'_>, reply: &Reply, fault: Fault, pause: Duration) -> V
     match fault {
         Fault::Malformed => events.push(Bytes::from_static(b"data: {\"choices\": [{\"delta\": {\"cont\n\n")),
         Fault::ErrorInStream => {
-            let error = json!({"message": "the mock breaks off", "type": "server_error", "code": "mock_failure"});
+            let error =
+                json!({"message": "the mock breaks off", "type": "server_error", "code": "mock_failure"});
             events.push(event(&json!({"error": error})));
         }
         _ => {}

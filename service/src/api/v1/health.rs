@@ -61,9 +61,7 @@ pub async fn ready(api: Data<Api>) -> HttpResponse {
     }
     match backend(&api).await {
         Ok(()) => HttpResponse::Ok().json(Health::of(&api, "ok", None)),
-        Err(reason) => {
-            HttpResponse::ServiceUnavailable().json(Health::of(&api, "unavailable", Some(reason)))
-        }
+        Err(reason) => HttpResponse::ServiceUnavailable().json(Health::of(&api, "unavailable", Some(reason))),
     }
 }
 

@@ -15,11 +15,7 @@ const ROLES: [&str; 6] = ["system", "developer", "user", "assistant", "tool", "f
 /// What was found where `messages` should be.
 pub enum Messages {
     /// An array.
-    Array {
-        count: usize,
-        text_bytes: u64,
-        first_fault: Option<(usize, Fault)>,
-    },
+    Array { count: usize, text_bytes: u64, first_fault: Option<(usize, Fault)> },
     /// Something else.
     Other(Shape),
 }
@@ -201,9 +197,9 @@ impl<'de> Visitor<'de> for MessageVisitor {
 
 fn check_role(role: Option<&str>) -> Result<(), Fault> {
     let role = role.ok_or(Fault::NoRole)?;
-    let known = ROLES.iter().any(|known| {
-        role.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) == Some(*known)
-    });
+    let known = ROLES
+        .iter()
+        .any(|known| role.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) == Some(*known));
     match Shape::of(role) {
         _ if known => Ok(()),
         Shape::String => {

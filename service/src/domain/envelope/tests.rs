@@ -60,11 +60,23 @@ fn a_key_written_with_escapes_is_the_same_key() {
 #[case::messages_an_object(r#"{"messages":{"a":[1]}}"#, "messages", "wrong_type")]
 #[case::a_message_a_string(r#"{"messages":["hi"]}"#, "messages[0]", "wrong_type")]
 #[case::no_role(r#"{"messages":[{"content":"x"}]}"#, "messages[0].role", "missing_required_parameter")]
-#[case::unknown_role(r#"{"messages":[{"role":"user"},{"role":"robot"}]}"#, "messages[1].role", "invalid_value")]
+#[case::unknown_role(
+    r#"{"messages":[{"role":"user"},{"role":"robot"}]}"#,
+    "messages[1].role",
+    "invalid_value"
+)]
 #[case::role_a_number(r#"{"messages":[{"role":7}]}"#, "messages[0].role", "wrong_type")]
-#[case::content_a_number(r#"{"messages":[{"role":"user","content":7}]}"#, "messages[0].content", "wrong_type")]
+#[case::content_a_number(
+    r#"{"messages":[{"role":"user","content":7}]}"#,
+    "messages[0].content",
+    "wrong_type"
+)]
 #[case::stream_a_string(r#"{"stream":"yes","messages":[{"role":"user"}]}"#, "stream", "wrong_type")]
-#[case::temperature_a_string(r#"{"temperature":"hot","messages":[{"role":"user"}]}"#, "temperature", "wrong_type")]
+#[case::temperature_a_string(
+    r#"{"temperature":"hot","messages":[{"role":"user"}]}"#,
+    "temperature",
+    "wrong_type"
+)]
 #[case::model_a_number(r#"{"model":4,"messages":[{"role":"user"}]}"#, "model", "wrong_type")]
 #[case::tools_an_object(r#"{"tools":{},"messages":[{"role":"user"}]}"#, "tools", "wrong_type")]
 #[case::include_usage_a_string(

@@ -84,7 +84,11 @@ impl Line {
     pub fn optional_decimal(&mut self, name: &str, value: Option<f64>) {
         let Some(value) = value else { return };
         self.name(name);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "durations, far below the limit")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "durations, far below the limit"
+        )]
         let thousandths = (value * 1000.0).round() as u64;
         self.text.push_str(itoa::Buffer::new().format(thousandths / 1000));
         self.text.push('.');

@@ -175,14 +175,7 @@ pub struct SseFraming {
 
 impl Default for SseFraming {
     fn default() -> Self {
-        Self {
-            line_end: LineEnd::Lf,
-            bom: false,
-            comment: None,
-            multi_line: false,
-            space: true,
-            done: true,
-        }
+        Self { line_end: LineEnd::Lf, bom: false, comment: None, multi_line: false, space: true, done: true }
     }
 }
 
@@ -215,11 +208,6 @@ pub struct Pace {
 
 impl Default for Pace {
     fn default() -> Self {
-        Self {
-            events_per_write: 1,
-            gap_ms: 0,
-            write_size: None,
-            write_gap_ms: 0,
-        }
+        Self { events_per_write: 1, gap_ms: 0, write_size: None, write_gap_ms: 0 }
     }
 }

@@ -3,36 +3,26 @@
 use serde_json::Value;
 
 use super::{
-    Action, Behaviour, Body, Endless, Garbage, GzipBomb, Point, Reply, Sse, SseEvent, Text,
-    ToolCall,
+    Action, Behaviour, Body, Endless, Garbage, GzipBomb, Point, Reply, Sse, SseEvent, Text, ToolCall,
 };
 
 impl Behaviour {
     /// A chat completion, streamed word by word if the request asks for a stream.
     pub fn chat(text: impl Into<String>) -> Self {
         let text = Some(Text::Whole(text.into()));
-        Self::from_body(Body::Chat(Reply {
-            text,
-            ..Reply::default()
-        }))
+        Self::from_body(Body::Chat(Reply { text, ..Reply::default() }))
     }
 
     /// A streamed chat completion in these pieces.
     pub fn chat_stream<S: Into<String>>(pieces: impl IntoIterator<Item = S>) -> Self {
         let text = Some(Text::Pieces(pieces.into_iter().map(Into::into).collect()));
-        Self::from_body(Body::ChatStream(Reply {
-            text,
-            ..Reply::default()
-        }))
+        Self::from_body(Body::ChatStream(Reply { text, ..Reply::default() }))
     }
 
     /// A streamed chat completion of so many pieces of so many bytes.
     pub fn long_stream(count: usize, size: usize) -> Self {
         let text = Some(Text::Generated { count, size });
-        Self::from_body(Body::ChatStream(Reply {
-            text,
-            ..Reply::default()
-        }))
+        Self::from_body(Body::ChatStream(Reply { text, ..Reply::default() }))
     }
 
     /// A call of a tool, streamed if the request asks for a stream.
@@ -42,18 +32,13 @@ impl Behaviour {
             arguments: arguments.into(),
             fragments: ToolCall::default_fragments(),
         };
-        Self::from_body(Body::Chat(Reply {
-            tool_calls: vec![call],
-            ..Reply::default()
-        }))
+        Self::from_body(Body::Chat(Reply { tool_calls: vec![call], ..Reply::default() }))
     }
 
     /// These events, and `[DONE]`. A string is sent as it is, anything else as JSON.
     pub fn sse<V: Into<Value>>(events: impl IntoIterator<Item = V>) -> Self {
         let events = events.into_iter().map(|data| SseEvent::Data(data.into()));
-        Self::from_body(Body::Sse(Sse {
-            events: events.collect(),
-        }))
+        Self::from_body(Body::Sse(Sse { events: events.collect() }))
     }
 
     /// A JSON body.
@@ -68,10 +53,7 @@ impl Behaviour {
 
     /// This body, nothing else unusual.
     pub fn from_body(body: Body) -> Self {
-        Self {
-            body,
-            ..Self::default()
-        }
+        Self { body, ..Self::default() }
     }
 
     /// A status; from 400 on with OpenAI's error body.

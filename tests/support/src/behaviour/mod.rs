@@ -25,8 +25,8 @@ mod head;
 mod modifiers;
 
 pub use body::{
-    Body, Endless, GzipBomb, LineEnd, Ndjson, Pace, Reply, Sse, SseEvent, SseFraming, Text,
-    ToolCall, UsageReport,
+    Body, Endless, GzipBomb, LineEnd, Ndjson, Pace, Reply, Sse, SseEvent, SseFraming, Text, ToolCall,
+    UsageReport,
 };
 pub use fault::{Action, ApiError, ErrorStyle, Fault, Garbage, Point};
 pub use head::{Encoding, Framing, Head, Persistence};

@@ -3,8 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    Action, ApiError, Behaviour, Body, Encoding, Fault, Framing, LineEnd, Persistence, Point,
-    UsageReport,
+    Action, ApiError, Behaviour, Body, Encoding, Fault, Framing, LineEnd, Persistence, Point, UsageReport,
 };
 
 /// What goes wrong.
@@ -79,10 +78,7 @@ impl Behaviour {
     /// OpenAI's error body with this `code`.
     pub fn error_code(mut self, code: &str) -> Self {
         let code = Some(Value::from(code));
-        self.body = Body::Error(ApiError {
-            code,
-            ..ApiError::default()
-        });
+        self.body = Body::Error(ApiError { code, ..ApiError::default() });
         self
     }
 
@@ -137,9 +133,7 @@ impl Behaviour {
 
     /// Whether a chat reports its usage; nothing for other bodies.
     pub fn usage(mut self, usage: UsageReport) -> Self {
-        if let Body::Chat(reply) | Body::ChatCompletion(reply) | Body::ChatStream(reply) =
-            &mut self.body
-        {
+        if let Body::Chat(reply) | Body::ChatCompletion(reply) | Body::ChatStream(reply) = &mut self.body {
             reply.usage = usage;
         }
         self

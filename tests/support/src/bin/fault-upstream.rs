@@ -43,9 +43,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Options> {
 }
 
 fn serve(options: &Options) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let upstream = FaultUpstream::start_on(options.port)?;
     let mut stdout = io::stdout();
     writeln!(stdout, "listening on {}", upstream.url())?;

@@ -76,9 +76,7 @@ pub(crate) fn completion(reply: &Reply, asked: &Asked) -> String {
     let message = Message {
         role: Some("assistant"),
         content: Some(content),
-        tool_calls: tool_calls
-            .map(|(index, call)| whole_call(index, call))
-            .collect(),
+        tool_calls: tool_calls.map(|(index, call)| whole_call(index, call)).collect(),
     };
     let choice = |index| Choice {
         index,
@@ -108,12 +106,7 @@ pub(crate) fn stream(reply: &Reply, asked: &Asked) -> Vec<String> {
     for (delta, finish_reason) in deltas(reply, &text) {
         for index in 0..choices(reply, asked) {
             let delta = delta.clone();
-            let choice = ChunkChoice {
-                index,
-                delta,
-                logprobs: None,
-                finish_reason,
-            };
+            let choice = ChunkChoice { index, delta, logprobs: None, finish_reason };
             events.push(chunk(model, vec![choice], asked_for.then_some(None)));
         }
     }
@@ -127,44 +120,24 @@ pub(crate) fn stream(reply: &Reply, asked: &Asked) -> Vec<String> {
 fn deltas<'a>(reply: &'a Reply, text: &'a [String]) -> Vec<(Message<'a>, Option<&'a str>)> {
     let has_text = reply.tool_calls.is_empty() || !text.is_empty();
     let content = Some(has_text.then_some(""));
-    let role = Message {
-        role: Some("assistant"),
-        content,
-        ..Message::default()
-    };
+    let role = Message { role: Some("assistant"), content, ..Message::default() };
     let text = text.iter().map(|piece| of_text(piece));
     let calls = reply.tool_calls.iter().enumerate();
     let calls = calls.flat_map(|(index, call)| streamed_call(index, call));
-    let calls = calls.map(|call| Message {
-        tool_calls: vec![call],
-        ..Message::default()
-    });
-    let said = [role]
-        .into_iter()
-        .chain(text)
-        .chain(calls)
-        .map(|delta| (delta, None));
-    said.chain([(Message::default(), Some(finish_reason(reply)))])
-        .collect()
+    let calls = calls.map(|call| Message { tool_calls: vec![call], ..Message::default() });
+    let said = [role].into_iter().chain(text).chain(calls).map(|delta| (delta, None));
+    said.chain([(Message::default(), Some(finish_reason(reply)))]).collect()
 }
 
 /// One chunk of a stream with this text.
 pub(crate) fn chunk_of_text(text: &str, model: &str) -> String {
     let delta = of_text(text);
-    let choice = ChunkChoice {
-        index: 0,
-        delta,
-        logprobs: None,
-        finish_reason: None,
-    };
+    let choice = ChunkChoice { index: 0, delta, logprobs: None, finish_reason: None };
     chunk(model, vec![choice], None)
 }
 
 fn of_text(text: &str) -> Message<'_> {
-    Message {
-        content: Some(Some(text)),
-        ..Message::default()
-    }
+    Message { content: Some(Some(text)), ..Message::default() }
 }
 
 fn chunk(model: &str, choices: Vec<ChunkChoice>, usage: Option<Option<Usage>>) -> String {
@@ -184,10 +157,7 @@ fn whole_call(index: usize, call: &ToolCall) -> Call<'_> {
         index: None,
         id: Some(format!("call_{index}")),
         r#type: Some("function"),
-        function: Function {
-            name: Some(&call.name),
-            arguments: &call.arguments,
-        },
+        function: Function { name: Some(&call.name), arguments: &call.arguments },
     }
 }
 

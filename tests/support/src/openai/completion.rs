@@ -30,11 +30,7 @@ struct Choice<'a> {
 pub(crate) fn text_completion(asked: &Asked) -> String {
     let reply = Reply::default();
     let text = pieces(&reply, asked).concat();
-    completion(
-        asked,
-        vec![choice(&text, Some("stop"))],
-        Some(Some(usage(&reply, asked))),
-    )
+    completion(asked, vec![choice(&text, Some("stop"))], Some(Some(usage(&reply, asked))))
 }
 
 /// The echo word by word; without `[DONE]`.
@@ -42,28 +38,17 @@ pub(crate) fn text_stream(asked: &Asked) -> Vec<String> {
     let reply = Reply::default();
     let null = asked.include_usage().then_some(None);
     let words = pieces(&reply, asked);
-    let words = words
-        .iter()
-        .map(|word| completion(asked, vec![choice(word, None)], null));
+    let words = words.iter().map(|word| completion(asked, vec![choice(word, None)], null));
     let mut events: Vec<_> = words.collect();
     events.push(completion(asked, vec![choice("", Some("stop"))], null));
     if asked.include_usage() {
-        events.push(completion(
-            asked,
-            Vec::new(),
-            Some(Some(usage(&reply, asked))),
-        ));
+        events.push(completion(asked, Vec::new(), Some(Some(usage(&reply, asked)))));
     }
     events
 }
 
 fn choice<'a>(text: &'a str, finish_reason: Option<&'a str>) -> Choice<'a> {
-    Choice {
-        text,
-        index: 0,
-        logprobs: None,
-        finish_reason,
-    }
+    Choice { text, index: 0, logprobs: None, finish_reason }
 }
 
 fn completion(asked: &Asked, choices: Vec<Choice>, usage: Option<Option<Usage>>) -> String {

@@ -14,11 +14,7 @@ pub(crate) fn embeddings(asked: &Asked) -> String {
     let inputs = inputs(&asked.json["input"]);
     let data = inputs.iter().enumerate().map(|(index, input)| {
         let vector = vector(input, dimensions);
-        let embedding = if base64 {
-            to_base64(&vector).into()
-        } else {
-            json!(vector)
-        };
+        let embedding = if base64 { to_base64(&vector).into() } else { json!(vector) };
         json!({"object": "embedding", "index": index, "embedding": embedding})
     });
     let data: Vec<_> = data.collect();
@@ -43,12 +39,7 @@ fn inputs(input: &Value) -> Vec<&Value> {
 fn tokens(input: &Value) -> usize {
     match input {
         Value::Array(tokens) => tokens.len(),
-        text => text
-            .as_str()
-            .unwrap_or_default()
-            .split_whitespace()
-            .count()
-            .max(1),
+        text => text.as_str().unwrap_or_default().split_whitespace().count().max(1),
     }
 }
 
@@ -67,21 +58,14 @@ fn vector(input: &Value, dimensions: u64) -> Vec<f32> {
 
 fn to_base64(vector: &[f32]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let bytes: Vec<u8> = vector
-        .iter()
-        .flat_map(|number| number.to_le_bytes())
-        .collect();
+    let bytes: Vec<u8> = vector.iter().flat_map(|number| number.to_le_bytes()).collect();
     let mut text = String::new();
     for three in bytes.chunks(3) {
         let byte = |at: usize| u32::from(three.get(at).copied().unwrap_or(0));
         let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
         for digit in 0..4 {
             let index = (bits >> (18 - 6 * digit)) as usize & 63;
-            text.push(if digit <= three.len() {
-                char::from(ALPHABET[index])
-            } else {
-                '='
-            });
+            text.push(if digit <= three.len() { char::from(ALPHABET[index]) } else { '=' });
         }
     }
     text

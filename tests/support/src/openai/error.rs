@@ -27,12 +27,7 @@ pub(crate) fn error_data(error: &ApiError, status: u16) -> String {
         ErrorStyle::Openai => {
             let kind = error.kind.as_deref().unwrap_or(kind);
             let code = error.code.clone().unwrap_or_else(|| code.into());
-            let error = OpenAiError {
-                message,
-                r#type: kind,
-                param: None,
-                code,
-            };
+            let error = OpenAiError { message, r#type: kind, param: None, code };
             serde_json::to_string(&Envelope { error }).unwrap_or_default()
         }
         ErrorStyle::Anthropic => {
@@ -52,34 +47,14 @@ fn usual(status: u16, code: Option<&str>) -> (&str, &str, Option<&str>) {
     const INVALID: &str = "invalid_request_error";
     const QUOTA: &str = "insufficient_quota";
     if code == Some(QUOTA) {
-        return (
-            "You exceeded your current quota, please check your plan.",
-            QUOTA,
-            Some(QUOTA),
-        );
+        return ("You exceeded your current quota, please check your plan.", QUOTA, Some(QUOTA));
     }
     match status {
-        401 => (
-            "Incorrect API key provided: sk-fault***.",
-            INVALID,
-            Some("invalid_api_key"),
-        ),
-        404 => (
-            "The model does not exist.",
-            INVALID,
-            Some("model_not_found"),
-        ),
-        429 => (
-            "Rate limit reached.",
-            "requests",
-            Some("rate_limit_exceeded"),
-        ),
+        401 => ("Incorrect API key provided: sk-fault***.", INVALID, Some("invalid_api_key")),
+        404 => ("The model does not exist.", INVALID, Some("model_not_found")),
+        429 => ("Rate limit reached.", "requests", Some("rate_limit_exceeded")),
         400..500 => ("The request is invalid.", INVALID, None),
         503 | 529 => ("The engine is currently overloaded.", "server_error", None),
-        _ => (
-            "The server had an error while processing your request.",
-            "server_error",
-            None,
-        ),
+        _ => ("The server had an error while processing your request.", "server_error", None),
     }
 }

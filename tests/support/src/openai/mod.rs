@@ -28,11 +28,7 @@ pub(crate) struct Asked<'a> {
 impl<'a> Asked<'a> {
     pub fn of(request: &'a RecordedRequest) -> Self {
         let RecordedRequest { method, path, .. } = request;
-        Self {
-            method,
-            path,
-            json: request.json(),
-        }
+        Self { method, path, json: request.json() }
     }
 
     pub fn model(&self) -> &str {
@@ -57,9 +53,7 @@ impl<'a> Asked<'a> {
 
     fn prompt_words(&self) -> u64 {
         let messages = self.json["messages"].as_array().into_iter().flatten();
-        let texts = messages
-            .map(|message| &message["content"])
-            .chain([&self.json["prompt"]]);
+        let texts = messages.map(|message| &message["content"]).chain([&self.json["prompt"]]);
         let words = |text: &Value| text.as_str().unwrap_or_default().split_whitespace().count();
         texts.map(words).sum::<usize>().max(1) as u64
     }
@@ -68,10 +62,6 @@ impl<'a> Asked<'a> {
 /// OpenAI's list of models.
 pub(crate) fn models(names: &[String]) -> Value {
     let model = |name: &String| json!({"id": name, "object": "model", "created": CREATED, "owned_by": "fault-upstream"});
-    let names = if names.is_empty() {
-        &["fault-model".to_owned()]
-    } else {
-        names
-    };
+    let names = if names.is_empty() { &["fault-model".to_owned()] } else { names };
     json!({"object": "list", "data": names.iter().map(model).collect::<Vec<_>>()})
 }

@@ -51,20 +51,13 @@ pub(super) fn fragments(call: &ToolCall) -> Vec<&str> {
 
 /// A token for each delta that says something.
 pub(super) fn usage(reply: &Reply, asked: &Asked) -> Usage {
-    let calls = reply
-        .tool_calls
-        .iter()
-        .map(|call| 1 + fragments(call).len());
+    let calls = reply.tool_calls.iter().map(|call| 1 + fragments(call).len());
     let deltas = pieces(reply, asked).len() + calls.sum::<usize>();
     let said = deltas as u64 * choices(reply, asked);
     let prompt_tokens = reply.prompt_tokens.unwrap_or_else(|| asked.prompt_words());
     let completion_tokens = reply.completion_tokens.unwrap_or(said);
     let total_tokens = prompt_tokens + completion_tokens;
-    Usage {
-        prompt_tokens,
-        completion_tokens,
-        total_tokens,
-    }
+    Usage { prompt_tokens, completion_tokens, total_tokens }
 }
 
 pub(super) fn choices(reply: &Reply, asked: &Asked) -> u64 {

@@ -26,10 +26,7 @@ pub(super) fn content(behaviour: &Behaviour, asked: &Asked, models: &[String]) -
     let content = match &behaviour.body {
         Body::Auto if status >= 400 => json(openai::status_error(status)),
         Body::Auto => usual(behaviour, asked, models),
-        Body::Empty => Content {
-            events: Vec::new(),
-            ..whole(JSON, Vec::new())
-        },
+        Body::Empty => Content { events: Vec::new(), ..whole(JSON, Vec::new()) },
         Body::Json(value) => json(value.to_string()),
         Body::Raw(text) => whole("text/plain; charset=utf-8", text.clone().into()),
         Body::Error(error) => json(openai::error_data(error, status)),
@@ -38,27 +35,14 @@ pub(super) fn content(behaviour: &Behaviour, asked: &Asked, models: &[String]) -
         Body::ChatStream(reply) => stream(behaviour, &openai::chat_stream(reply, asked)),
         Body::Sse(sse) => named_events(behaviour, &sse.events),
         Body::Ndjson(ndjson) => lines(&ndjson.lines),
-        Body::GzipBomb(bomb) => Content {
-            is_gzip: true,
-            ..whole(JSON, gzip::bomb(bomb.mib))
-        },
+        Body::GzipBomb(bomb) => Content { is_gzip: true, ..whole(JSON, gzip::bomb(bomb.mib)) },
         Body::Endless(endless) => {
             let chunk = openai::chunk_of_text(&"x".repeat(endless.text_bytes), asked.model());
             let forever = sse::event(&behaviour.sse, None, &chunk);
-            Content {
-                forever: Some(forever),
-                ..events(Vec::new())
-            }
+            Content { forever: Some(forever), ..events(Vec::new()) }
         }
     };
-    Content {
-        status: if status == 200 {
-            content.status
-        } else {
-            status
-        },
-        ..content
-    }
+    Content { status: if status == 200 { content.status } else { status }, ..content }
 }
 
 /// What a well-behaved server says to this path.
@@ -78,10 +62,7 @@ fn usual(behaviour: &Behaviour, asked: &Asked, models: &[String]) -> Content {
         }
         "POST" if path.ends_with("/completions") => json(openai::text_completion(asked)),
         "POST" if path.ends_with("/embeddings") => json(openai::embeddings(asked)),
-        _ => Content {
-            status: 404,
-            ..json(openai::status_error(404))
-        },
+        _ => Content { status: 404, ..json(openai::status_error(404)) },
     }
 }
 
@@ -94,17 +75,12 @@ fn chat(behaviour: &Behaviour, reply: &Reply, asked: &Asked) -> Content {
 }
 
 fn stream(behaviour: &Behaviour, data: &[String]) -> Content {
-    let data = data
-        .iter()
-        .map(|data| sse::event(&behaviour.sse, None, data));
+    let data = data.iter().map(|data| sse::event(&behaviour.sse, None, data));
     events(sse::finish(&behaviour.sse, data.collect()))
 }
 
 fn named_events(behaviour: &Behaviour, all: &[SseEvent]) -> Content {
-    let text = |data: &Value| {
-        data.as_str()
-            .map_or_else(|| data.to_string(), str::to_owned)
-    };
+    let text = |data: &Value| data.as_str().map_or_else(|| data.to_string(), str::to_owned);
     let written = all.iter().map(|event| match event {
         SseEvent::Named { event, data } => sse::event(&behaviour.sse, Some(event), &text(data)),
         SseEvent::Data(data) => sse::event(&behaviour.sse, None, &text(data)),
@@ -115,10 +91,7 @@ fn named_events(behaviour: &Behaviour, all: &[SseEvent]) -> Content {
 fn lines(lines: &[Value]) -> Content {
     let lines = lines.iter().map(|line| format!("{line}\n").into_bytes());
     let content = events(lines.collect());
-    Content {
-        content_type: "application/x-ndjson",
-        ..content
-    }
+    Content { content_type: "application/x-ndjson", ..content }
 }
 
 fn json(text: String) -> Content {
@@ -126,20 +99,9 @@ fn json(text: String) -> Content {
 }
 
 fn whole(content_type: &'static str, body: Vec<u8>) -> Content {
-    Content {
-        status: 200,
-        content_type,
-        is_stream: false,
-        events: vec![body],
-        forever: None,
-        is_gzip: false,
-    }
+    Content { status: 200, content_type, is_stream: false, events: vec![body], forever: None, is_gzip: false }
 }
 
 fn events(events: Vec<Vec<u8>>) -> Content {
-    Content {
-        is_stream: true,
-        events,
-        ..whole(EVENTS, Vec::new())
-    }
+    Content { is_stream: true, events, ..whole(EVENTS, Vec::new()) }
 }

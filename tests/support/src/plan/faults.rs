@@ -67,19 +67,13 @@ pub(super) fn between_bytes(
 /// The faults of a place that has no number.
 pub(super) fn at(behaviour: &Behaviour, point: Point) -> Vec<Step> {
     let here = behaviour.faults.iter().filter(|fault| fault.at == point);
-    here.map(|fault| raw_step(&fault.action, behaviour))
-        .collect()
+    here.map(|fault| raw_step(&fault.action, behaviour)).collect()
 }
 
 /// Faults whose place has a number, in its order; those of one place in the order given.
 fn sorted(behaviour: &Behaviour, place: impl Fn(Point) -> Option<usize>) -> Vec<(usize, &Action)> {
-    let placed = behaviour
-        .faults
-        .iter()
-        .map(|fault| (place(fault.at), &fault.action));
-    let mut faults: Vec<_> = placed
-        .filter_map(|(at, action)| Some((at?, action)))
-        .collect();
+    let placed = behaviour.faults.iter().map(|fault| (place(fault.at), &fault.action));
+    let mut faults: Vec<_> = placed.filter_map(|(at, action)| Some((at?, action))).collect();
     faults.sort_by_key(|(at, _)| *at);
     faults
 }
@@ -118,15 +112,10 @@ fn garbage_bytes(garbage: Garbage, behaviour: &Behaviour) -> Vec<u8> {
     let event = |data: &str| sse::event(&behaviour.sse, None, data);
     match garbage {
         Garbage::Line => b"<html>502 Bad Gateway</html>\r\n\r\n".to_vec(),
-        Garbage::BrokenJson => {
-            event(r#"{"id":"chatcmpl-fault","choices":[{"index":0,"delta":{"con"#)
-        }
+        Garbage::BrokenJson => event(r#"{"id":"chatcmpl-fault","choices":[{"index":0,"delta":{"con"#),
         Garbage::InvalidUtf8 => {
             let mut bytes = event(r#"{"choices":[{"index":0,"delta":{"content":"@"}}]}"#);
-            bytes
-                .iter_mut()
-                .filter(|byte| **byte == b'@')
-                .for_each(|byte| *byte = 0xff);
+            bytes.iter_mut().filter(|byte| **byte == b'@').for_each(|byte| *byte = 0xff);
             bytes
         }
         Garbage::Binary => (0..=255).collect(),

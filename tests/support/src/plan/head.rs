@@ -48,11 +48,7 @@ fn computed(
     body_length: usize,
     keeps_connection: bool,
 ) -> Vec<(&'static str, String)> {
-    let content_type = behaviour
-        .head
-        .content_type
-        .as_deref()
-        .unwrap_or(content.content_type);
+    let content_type = behaviour.head.content_type.as_deref().unwrap_or(content.content_type);
     let mut headers = Vec::new();
     if !matches!(content.status, 204 | 304) {
         if !content_type.is_empty() {
@@ -88,17 +84,11 @@ fn is_unannounced(framing: Framing) -> bool {
     matches!(framing, Framing::ContentLengthOffBy(more) if more > 0)
 }
 
-pub(super) fn keeps_connection(
-    behaviour: &Behaviour,
-    request: &RecordedRequest,
-    framing: Framing,
-) -> bool {
+pub(super) fn keeps_connection(behaviour: &Behaviour, request: &RecordedRequest, framing: Framing) -> bool {
     let ends = framing == Framing::CloseDelimited || is_unannounced(framing);
     let says = |token: &str| {
         let values = request.headers("connection");
-        values
-            .flat_map(|value| value.split(','))
-            .any(|said| said.trim().eq_ignore_ascii_case(token))
+        values.flat_map(|value| value.split(',')).any(|said| said.trim().eq_ignore_ascii_case(token))
     };
     let wanted = match behaviour.head.connection {
         Persistence::KeepAlive => true,

@@ -39,11 +39,7 @@ pub(crate) enum Step {
 type Pieces = Vec<Piece>;
 
 /// The steps of one response; after the last one the connection takes the next request.
-pub(crate) fn plan(
-    behaviour: &Behaviour,
-    request: &RecordedRequest,
-    models: &[String],
-) -> Vec<Step> {
+pub(crate) fn plan(behaviour: &Behaviour, request: &RecordedRequest, models: &[String]) -> Vec<Step> {
     let content = content::content(behaviour, &Asked::of(request), models);
     let framing = framing(behaviour, &content, request);
     let keeps_connection = head::keeps_connection(behaviour, request, framing);
@@ -75,11 +71,7 @@ pub(crate) fn plan(
 /// HTTP/1.0 knows no chunks.
 fn framing(behaviour: &Behaviour, content: &Content, request: &RecordedRequest) -> Framing {
     let is_old = request.minor_version == 0;
-    let chunked = if is_old {
-        Framing::CloseDelimited
-    } else {
-        Framing::Chunked
-    };
+    let chunked = if is_old { Framing::CloseDelimited } else { Framing::Chunked };
     match behaviour.head.framing {
         _ if content.forever.is_some() => chunked,
         Framing::Chunked => chunked,
@@ -94,11 +86,7 @@ fn head_steps(behaviour: &Behaviour, head: Vec<u8>) -> Vec<Step> {
         Point::HeadBytes(bytes) => Some(bytes),
         _ => None,
     });
-    wire::split(
-        steps,
-        behaviour.head.write_size,
-        behaviour.head.write_gap_ms,
-    )
+    wire::split(steps, behaviour.head.write_size, behaviour.head.write_gap_ms)
 }
 
 fn body_steps(behaviour: &Behaviour, body: Vec<Step>) -> Vec<Step> {
@@ -106,9 +94,5 @@ fn body_steps(behaviour: &Behaviour, body: Vec<Step>) -> Vec<Step> {
         Point::BodyBytes(bytes) => Some(bytes),
         _ => None,
     });
-    wire::split(
-        steps,
-        behaviour.pace.write_size,
-        behaviour.pace.write_gap_ms,
-    )
+    wire::split(steps, behaviour.pace.write_size, behaviour.pace.write_gap_ms)
 }

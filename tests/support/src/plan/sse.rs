@@ -9,32 +9,17 @@ pub(super) fn event(framing: &SseFraming, name: Option<&str>, data: &str) -> Vec
         lines.extend([format!(": {comment}"), String::new()]);
     }
     lines.extend(name.map(|name| field(framing, "event", name)));
-    let data = if framing.multi_line {
-        spread(data)
-    } else {
-        data.to_owned()
-    };
+    let data = if framing.multi_line { spread(data) } else { data.to_owned() };
     lines.extend(data.split('\n').map(|line| field(framing, "data", line)));
     lines.push(String::new());
     let end = line_end(framing);
-    lines
-        .into_iter()
-        .map(|line| line + end)
-        .collect::<String>()
-        .into_bytes()
+    lines.into_iter().map(|line| line + end).collect::<String>().into_bytes()
 }
 
 /// `[DONE]` at the end and the byte order mark at the start, if there shall be any.
 pub(super) fn finish(framing: &SseFraming, mut events: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
     if framing.done {
-        events.push(event(
-            &SseFraming {
-                comment: None,
-                ..framing.clone()
-            },
-            None,
-            "[DONE]",
-        ));
+        events.push(event(&SseFraming { comment: None, ..framing.clone() }, None, "[DONE]"));
     }
     if let (true, Some(first)) = (framing.bom, events.first_mut()) {
         first.splice(0..0, "\u{feff}".bytes());
@@ -49,9 +34,7 @@ fn field(framing: &SseFraming, name: &str, value: &str) -> String {
 
 /// An object over three lines; JSON allows white space inside the braces.
 fn spread(data: &str) -> String {
-    let inner = data
-        .strip_prefix('{')
-        .and_then(|rest| rest.strip_suffix('}'));
+    let inner = data.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
     inner.map_or_else(|| data.to_owned(), |inner| format!("{{\n{inner}\n}}"))
 }
 

@@ -16,12 +16,7 @@ pub(super) fn body_length(pieces: &Pieces) -> usize {
 }
 
 /// The body as steps: events grouped, each group a write and (if chunked) a chunk.
-pub(super) fn frame(
-    pieces: Pieces,
-    forever: Option<Vec<u8>>,
-    framing: Framing,
-    pace: &Pace,
-) -> Vec<Step> {
+pub(super) fn frame(pieces: Pieces, forever: Option<Vec<u8>>, framing: Framing, pace: &Pace) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut group = Vec::new();
     let mut events = 0;
@@ -114,17 +109,7 @@ mod tests {
         let pause = Step::Pause(Duration::from_millis(2));
         let steps = vec![write("abcde"), Step::Stall, write("f")];
         let [ab, cd, e, f] = ["ab", "cd", "e", "f"].map(write);
-        let expected = [
-            ab,
-            pause.clone(),
-            cd,
-            pause.clone(),
-            e,
-            pause.clone(),
-            Step::Stall,
-            f,
-            pause,
-        ];
+        let expected = [ab, pause.clone(), cd, pause.clone(), e, pause.clone(), Step::Stall, f, pause];
         assert_eq!(split(steps, Some(2), 2), expected);
     }
 

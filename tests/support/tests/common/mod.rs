@@ -1,11 +1,7 @@
 //! A raw client: what the upstream does must be seen as bytes, not through a client library.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
-#![allow(
-    dead_code,
-    clippy::allow_attributes,
-    reason = "each test file uses its own part of this"
-)]
+#![allow(dead_code, clippy::allow_attributes, reason = "each test file uses its own part of this")]
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -74,10 +70,7 @@ pub fn exchange(upstream: &FaultUpstream, request: &[u8]) -> Seen {
 }
 
 pub fn get(upstream: &FaultUpstream, path: &str) -> Seen {
-    exchange(
-        upstream,
-        format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes(),
-    )
+    exchange(upstream, format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes())
 }
 
 /// A streamed chat.
@@ -91,11 +84,7 @@ pub fn whole(behaviour: Behaviour) -> Seen {
 }
 
 pub fn read_to_the_end(mut stream: TcpStream) -> Seen {
-    let mut seen = Seen {
-        bytes: Vec::new(),
-        ending: Ending::Fin,
-        reads: Vec::new(),
-    };
+    let mut seen = Seen { bytes: Vec::new(), ending: Ending::Fin, reads: Vec::new() };
     let mut buffer = vec![0; 1 << 16];
     loop {
         match stream.read(&mut buffer) {
@@ -135,11 +124,7 @@ impl Seen {
 
     /// The body as it is on the wire.
     pub fn body(&self) -> &[u8] {
-        let head = self
-            .bytes
-            .windows(4)
-            .position(|four| four == b"\r\n\r\n")
-            .unwrap();
+        let head = self.bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
         &self.bytes[head + 4..]
     }
 
@@ -178,20 +163,12 @@ impl Seen {
 
 pub fn data(events: &str) -> Vec<String> {
     let events = events.split_terminator("\n\n");
-    events
-        .map(|event| event.strip_prefix("data: ").unwrap().to_owned())
-        .collect()
+    events.map(|event| event.strip_prefix("data: ").unwrap().to_owned()).collect()
 }
 
 /// The text that a chat stream says, from its chunks without `[DONE]`.
 pub fn said(data: &[String]) -> String {
-    let chunks = data
-        .iter()
-        .map(|data| serde_json::from_str::<Value>(data).unwrap());
-    let text = |chunk: Value| {
-        chunk["choices"][0]["delta"]["content"]
-            .as_str()
-            .map(str::to_owned)
-    };
+    let chunks = data.iter().map(|data| serde_json::from_str::<Value>(data).unwrap());
+    let text = |chunk: Value| chunk["choices"][0]["delta"]["content"].as_str().map(str::to_owned);
     chunks.filter_map(text).collect()
 }
