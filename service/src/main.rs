@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use llm_proxy::api::openapi;
-use llm_proxy::config::settings::{DEFAULT_INTERNAL_API_KEY, Settings};
+use llm_proxy::config::settings::{DEFAULT_INTERNAL_API_KEY, LogLevel, Settings};
 use llm_proxy::startup::Service;
 use llm_proxy::telemetry::{self, Log};
 
@@ -55,7 +55,9 @@ fn say(out: &mut impl Write, line: &str) {
 fn serve() -> Result<(), String> {
     let settings = Settings::from_env().map_err(|error| error.to_string())?;
     let log = Log::start(std::io::stdout()).map_err(|error| format!("no thread for the log: {error}"))?;
-    telemetry::install(&log, settings.log_level, settings.log_format);
+    // actix reports every malformed request as an error: any client could fill the log with that.
+    let quiet: &[&str] = if settings.log_level > LogLevel::Info { &[] } else { &["actix_http"] };
+    telemetry::install(&log, settings.log_level, settings.log_format, quiet);
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 use tracing::Level;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -138,11 +138,12 @@ impl<'a> MakeWriter<'a> for Log {
 }
 
 /// Sends this process's events to `log`: ours from `level` on, those of libraries from WARN on, or all
-/// at TRACE.
-pub fn install(log: &Log, level: LogLevel, format: LogFormat) {
+/// at TRACE. The targets in `quiet` say nothing.
+pub fn install(log: &Log, level: LogLevel, format: LogFormat, quiet: &[&'static str]) {
     let ours = level_of(level);
     let libraries = if ours == Level::TRACE { ours } else { ours.min(Level::WARN) };
     let targets = Targets::new().with_default(libraries).with_target("llm_proxy", ours);
+    let targets = quiet.iter().fold(targets, |targets, quiet| targets.with_target(*quiet, LevelFilter::OFF));
     let layer = tracing_subscriber::fmt::layer().with_writer(log.clone()).with_ansi(false);
     let registry = tracing_subscriber::registry().with(targets);
     let installed = match format {

@@ -792,8 +792,9 @@ async fn a_wish_for_http_2_is_passed_over() {
         request.header("upgrade", "h2c").header("http2-settings", "AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA");
     let scene = Scene::usual();
     let mut client = scene.service.connect().await;
-    assert_eq!(client.ask(&request).await.status, 200);
-    assert_eq!(client.ask(&post(CHAT, chat("m"))).await.status, 200);
+    let answer = client.ask(&request).await;
+    assert_eq!((answer.status, answer.header("connection")), (200, Some("close")));
+    assert_eq!(scene.service.ask(&post(CHAT, chat("m"))).await.status, 200);
 }
 
 #[actix_web::test]

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use llm_proxy_test_support::{Behaviour, FaultUpstream};
+use llm_proxy_test_support::{Behaviour, Body, Endless, FaultUpstream};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -118,7 +118,8 @@ async fn who_leaves_during_silence_is_noticed_at_once(#[values(Leave::Fin, Leave
 #[rstest]
 #[actix_web::test]
 async fn who_leaves_without_having_read_is_noticed_at_once(#[values(Leave::Fin, Leave::Reset)] how: Leave) {
-    let behaviour = Behaviour::endless().send_buffer_bytes(8192);
+    let endless = Body::Endless(Endless { text_bytes: 4000 });
+    let behaviour = Behaviour::from_body(endless).send_buffer_bytes(8192);
     let scene = Scene::asked(behaviour, streamed("m"), 15.0).await;
     let stuck = scene.upstream.wait_until(SOON, |connections| {
         let since = connections.open.first().and_then(|connection| connection.blocked_since);

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use llm_proxy_test_support::{
-    Action, Behaviour, Body, Connections, FaultUpstream, Framing, LineEnd, Point, Reply, Text, UsageReport,
+    Action, Behaviour, Body, Connections, Endless, FaultUpstream, Framing, LineEnd, Point, Reply, Text,
+    UsageReport,
 };
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -210,7 +211,8 @@ const SOCKET_BUFFERS: u64 = 24 << 20;
 
 #[actix_web::test]
 async fn a_reader_that_stops_holds_the_upstream_back_and_can_go_on() {
-    let upstream = upstream(Behaviour::endless().send_buffer_bytes(8192));
+    let endless = Body::Endless(Endless { text_bytes: 4000 });
+    let upstream = upstream(Behaviour::from_body(endless).send_buffer_bytes(8192));
     let program = Program::start(|vars| vars.before(&upstream).set("IDLE_TIMEOUT_S", 0.2));
     let mut client = program.connect().await;
     client.begin(&post(CHAT, streamed("m"))).await;

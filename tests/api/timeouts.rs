@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use llm_proxy_test_support::{Action, Behaviour, FaultUpstream, Point};
+use llm_proxy_test_support::{
+    Action, Behaviour, Body, Connections, Endless, FaultUpstream, OpenConnection, Point,
+};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -145,19 +147,33 @@ async fn a_stream_without_a_head_has_a_deadline() {
     assert_took(&answer, 400);
 }
 
-/// A reader that stops reading holds an upstream that may be billed by the minute.
+/// A reader that stops reading holds an upstream that may be billed by the minute. Nothing can be
+/// written to it, so nothing moves: the clock alone can end it. Six of them, because what each had
+/// last done when it got stuck is up to chance.
 #[actix_web::test]
-async fn the_deadline_holds_for_a_reader_that_does_not_read() {
-    let upstream = upstream(Behaviour::endless());
-    let service = with(&upstream, "REQUEST_TIMEOUT_S", 0.5);
-    let mut client = service.connect().await;
-    let request = post(CHAT, streamed("m")).id("a-reader-that-sleeps");
-    client.begin(&request).await;
-    let closed = upstream.wait_for_closure(Duration::from_secs(4)).await;
-    assert!(closed.is_some(), "the upstream still writes for nobody");
-    drop(client);
-    let record = service.usage("a-reader-that-sleeps").await;
-    assert_ne!(record["end"], "complete");
+async fn the_deadline_holds_for_readers_that_do_not_read() {
+    let endless = Body::Endless(Endless { text_bytes: 10_000 });
+    let upstream = upstream(Behaviour::from_body(endless).send_buffer_bytes(8192));
+    let service = with(&upstream, "REQUEST_TIMEOUT_S", 4.0);
+    let mut sleeping = Vec::new();
+    for n in 0..6 {
+        let mut client = service.connect().await;
+        client.begin(&post(CHAT, streamed("m")).id(&format!("sleeper-{n}"))).await;
+        sleeping.push(client);
+    }
+    let is_stuck = |connection: &OpenConnection| {
+        connection.blocked_since.is_some_and(|since| since.elapsed() > Duration::from_millis(200))
+    };
+    let are_stuck =
+        move |connections: &Connections| connections.open.len() == 6 && connections.open.iter().all(is_stuck);
+    assert!(upstream.wait_until(SOON, are_stuck).await);
+    let closed = upstream.wait_until(SOON, |connections| connections.open.is_empty()).await;
+    let open = upstream.connections().open.len();
+    assert!(closed, "{open} upstream connections still wait for nobody");
+    drop(sleeping);
+    for n in 0..6 {
+        assert_ne!(service.usage(&format!("sleeper-{n}")).await["end"], "complete");
+    }
 }
 
 #[actix_web::test]

@@ -229,7 +229,7 @@ async fn have_secrets_told(level: &str, format: &str) -> String {
         vars
     });
     let settings = settings.unwrap();
-    telemetry::install(&service.lines.log, settings.log_level, settings.log_format);
+    telemetry::install(&service.lines.log, settings.log_level, settings.log_format, &[]);
     for model in ["good", "refused", "failed", "broken", "garbage", "no-http"] {
         for stream in [false, true] {
             let answer = service.ask(&secretive(model, stream)).await;

@@ -8,6 +8,7 @@ pub mod head_errors;
 mod headers;
 mod metrics;
 pub mod openapi;
+mod stream_body;
 pub mod v1;
 mod whole_body;
 

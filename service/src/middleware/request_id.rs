@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::ConnectionType;
+use actix_web::http::header::{HeaderName, HeaderValue, UPGRADE};
 use actix_web::middleware::Next;
 use actix_web::web::{Bytes, Data};
 use actix_web::{Error, HttpMessage};
@@ -40,10 +41,15 @@ pub async fn request_id<B: MessageBody + 'static>(
     let request_id = RequestId { id: id_for(&req), received: Instant::now() };
     let header = HeaderValue::from_str(&request_id.id);
     let line = Line::of(&req, &request_id);
+    let wishes_upgrade = req.headers().contains_key(UPGRADE);
     req.extensions_mut().insert(request_id);
     let mut response = next.call(req).await?;
     if let Ok(header) = header {
         response.headers_mut().insert(REQUEST_ID, header);
+    }
+    if wishes_upgrade {
+        // actix would announce the upgrade that it does not make.
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
     let status = response.status().as_u16();
     Ok(response.map_body(|_, inner| Logged { inner, line: line.with(status) }))

@@ -20,7 +20,7 @@ const FRESH_FOR: Duration = Duration::from_secs(10);
 /// The last list. Shared by all workers: one question to the backend at a time.
 #[derive(Default)]
 pub struct Catalog {
-    last: Mutex<Option<(Instant, Bytes)>>,
+    last: Mutex<Option<(Instant, Result<Bytes>)>>,
 }
 
 impl Catalog {
@@ -29,15 +29,18 @@ impl Catalog {
     /// # Errors
     /// The backend does not answer, or not with a list.
     pub async fn list(&self, engine: &Engine, client: &Client) -> Result<Bytes> {
+        let asked_at = Instant::now();
         let mut last = self.last.lock().await;
-        if let Some((at, list)) = &*last
-            && at.elapsed() < FRESH_FOR
-        {
-            return Ok(list.clone());
+        if let Some((at, list)) = &*last {
+            let is_fresh = list.is_ok() && at.elapsed() < FRESH_FOR;
+            // A failure is the answer to everybody who was waiting for it, and to nobody else.
+            if is_fresh || *at > asked_at {
+                return list.clone();
+            }
         }
-        let list = ask(engine, client, engine.routing.endpoint()).await?;
+        let list = ask(engine, client, engine.routing.endpoint()).await;
         *last = Some((Instant::now(), list.clone()));
-        Ok(list)
+        list
     }
 }
 

@@ -4,9 +4,9 @@
 //! can say what happened. `[DONE]` goes out if the upstream sent it, and in no other case. Nothing is
 //! read from the upstream before the caller has taken what came last.
 
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -105,12 +105,12 @@ impl Relay {
     }
 
     /// The next bytes for the caller, never empty; `None` when the answer is over.
-    pub async fn next(&mut self) -> Option<Bytes> {
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         loop {
             if matches!(self.phase, Phase::Ended) {
-                return None;
+                return Poll::Ready(None);
             }
-            let out = match poll_fn(|cx| self.poll_wake(cx)).await {
+            let out = match ready!(self.poll_wake(cx)) {
                 Wake::Head(Ok(answer)) => self.head(answer),
                 Wake::Head(Err(failed)) => self.fail(&failed.error),
                 Wake::Chunk(Some(Ok(chunk))) => self.chunk(chunk),
@@ -120,9 +120,24 @@ impl Relay {
                 Wake::Cut => self.fail(&lifecycle::stopping()),
             };
             if !out.is_empty() {
-                return Some(out);
+                return Poll::Ready(Some(out));
             }
         }
+    }
+
+    /// When the answer has to be over, whether or not the caller reads it.
+    #[must_use]
+    pub const fn deadline(&self) -> Instant {
+        self.timers.deadline.at()
+    }
+
+    /// Ends the answer because its deadline is over; what the caller is told when it reads again.
+    pub fn expire(&mut self) -> Bytes {
+        if matches!(self.phase, Phase::Ended) {
+            return Bytes::new();
+        }
+        let error = self.timers.deadline.exceeded();
+        self.fail(&error)
     }
 
     fn poll_wake(&mut self, cx: &mut Context<'_>) -> Poll<Wake> {

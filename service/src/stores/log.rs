@@ -105,8 +105,7 @@ mod tests {
             peer: None,
             finished: true,
         });
-        let written = lines.0.lock().clone();
-        written
+        lines.0.lock().clone()
     }
 
     #[test]

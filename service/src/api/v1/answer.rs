@@ -1,20 +1,17 @@
 //! From an HTTP request to the engine and back: the same for every operation.
 
-use std::convert::Infallible;
 use std::time::Instant;
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use actix_web::http::{ConnectionType, Version};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
-use futures_util::stream;
 
 use crate::api::error_response::{failed, unread};
-use crate::api::{Api, body, headers, whole_body};
+use crate::api::{Api, body, headers, stream_body, whole_body};
 use crate::domain::envelope::Operation;
 use crate::middleware::request_id::RequestId;
 use crate::services::completion::{Asked, Served};
-use crate::services::relay::Relay;
 
 /// nginx and others in front of us must not collect events.
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
@@ -54,7 +51,7 @@ fn response(served: Served, version: Version) -> HttpResponse {
             response
         }
         Served::Stream { by, headers, relay } => {
-            let mut response = HttpResponse::Ok().streaming(events(relay));
+            let mut response = HttpResponse::Ok().body(stream_body::StreamBody::new(relay));
             let to = response.headers_mut();
             to.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
             headers::add_upstream(to, &headers);
@@ -69,14 +66,4 @@ fn response(served: Served, version: Version) -> HttpResponse {
             response
         }
     }
-}
-
-/// The relay as a stream that cannot fail: its failures are events.
-fn events(
-    relay: Box<Relay>,
-) -> impl futures_core::Stream<Item = Result<actix_web::web::Bytes, Infallible>> + 'static {
-    Box::pin(stream::unfold(relay, |mut relay| async move {
-        let bytes = relay.next().await?;
-        Some((Ok(bytes), relay))
-    }))
 }

@@ -32,8 +32,10 @@ fn words(text: &str) -> Vec<String> {
 
 /// Its number and dots, so that a lost or doubled piece shows.
 fn piece(number: usize, size: usize) -> String {
-    let number = format!("{number} ");
-    format!("{number:.<size$.size$}")
+    let mut piece = format!("{number} ");
+    piece.extend(std::iter::repeat_n('.', size.saturating_sub(piece.len())));
+    piece.truncate(size);
+    piece
 }
 
 /// The arguments in about equal parts.
