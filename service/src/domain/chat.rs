@@ -4,12 +4,9 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-/// The members of a chat request that decide an answer; unknown ones are kept in `rest`.
+/// The members of a chat request that decide an answer; the others are passed over.
 #[derive(Clone, Debug, Deserialize)]
 pub struct ChatRequest {
-    /// The model asked for.
-    #[serde(default)]
-    pub model: Option<String>,
     /// The conversation, oldest first.
     pub messages: Vec<Message>,
     /// What the model may call.
@@ -27,9 +24,6 @@ pub struct ChatRequest {
     /// The longest answer, in tokens.
     #[serde(default)]
     pub max_completion_tokens: Option<u64>,
-    /// Everything else, as it came.
-    #[serde(flatten)]
-    pub rest: serde_json::Map<String, Value>,
 }
 
 /// One turn.

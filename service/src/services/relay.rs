@@ -75,10 +75,9 @@ pub(super) struct RelayParts {
 
 impl Relay {
     /// Relays an answer that has begun.
-    pub(super) fn flowing(mut answer: Answer, parts: RelayParts) -> Self {
-        answer.forget_headers();
-        let mut relay = Self::new(Phase::Flowing(answer), parts);
-        relay.recorder.begun = true;
+    pub(super) fn flowing(answer: Answer, parts: RelayParts) -> Self {
+        let mut relay = Self::new(Phase::Ended, parts);
+        relay.begin(answer);
         relay
     }
 
@@ -111,7 +110,10 @@ impl Relay {
                 return Poll::Ready(None);
             }
             let out = match ready!(self.poll_wake(cx)) {
-                Wake::Head(Ok(answer)) => self.head(answer),
+                Wake::Head(Ok(answer)) => {
+                    self.begin(answer);
+                    Bytes::new()
+                }
                 Wake::Head(Err(failed)) => self.fail(&failed.error),
                 Wake::Chunk(Some(Ok(chunk))) => self.chunk(chunk),
                 Wake::Chunk(Some(Err(error))) => self.fail(&error),
@@ -165,11 +167,10 @@ impl Relay {
         self.timers.poll(cx).map(|()| Wake::Timer)
     }
 
-    fn head(&mut self, mut answer: Answer) -> Bytes {
+    fn begin(&mut self, mut answer: Answer) {
         answer.forget_headers();
         self.recorder.begun = true;
         self.phase = Phase::Flowing(answer);
-        Bytes::new()
     }
 
     fn chunk(&mut self, chunk: Bytes) -> Bytes {
@@ -263,7 +264,7 @@ impl Drop for Relay {
 /// A stream may end right behind `data: [DONE]`, without the empty line.
 fn is_done_without_empty_line(rest: &[u8]) -> bool {
     match sse::parse(rest) {
-        sse::Event::Data { data, .. } => data.trim_ascii() == b"[DONE]",
+        sse::Event::Data { data, .. } => sse::is_done(&data),
         _ => false,
     }
 }

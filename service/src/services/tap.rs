@@ -106,7 +106,7 @@ impl Tap {
         match sse::parse(event) {
             Event::Nothing => Verdict::Forward,
             Event::Malformed => Verdict::Fail(malformed(endpoint, "a line that is no Server-Sent Event")),
-            Event::Data { data, .. } if data.trim_ascii() == b"[DONE]" => Verdict::Done,
+            Event::Data { data, .. } if sse::is_done(&data) => Verdict::Done,
             Event::Data { name: Some(b"error"), data } => {
                 let error = openai_error::in_band(endpoint, &data);
                 Verdict::Fail(error.unwrap_or_else(|| {

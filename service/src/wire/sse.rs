@@ -192,6 +192,12 @@ fn split_field(line: &[u8]) -> (&[u8], &[u8]) {
 /// The event that ends a complete OpenAI stream.
 pub const DONE: &[u8] = b"data: [DONE]\n\n";
 
+/// Whether an event's data is that of [`DONE`].
+#[must_use]
+pub fn is_done(data: &[u8]) -> bool {
+    data.trim_ascii() == b"[DONE]"
+}
+
 /// A comment that keeps idle timers from firing.
 pub const KEEP_ALIVE: &[u8] = b": keep-alive\n\n";
 
