@@ -201,13 +201,10 @@ fn endpoint(settings: &Settings) -> Endpoint {
         Mode::Litellm | Mode::Native => Provider::Litellm,
         Mode::Mock => Provider::Mock,
     };
-    Endpoint {
-        name: provider.name().to_owned(),
-        provider,
-        url: settings.litellm_proxy_url.clone(),
-        key: settings.litellm_api_key.clone(),
-        deadlines: settings.deadlines,
-    }
+    let mut endpoint =
+        Endpoint::new(provider.name(), provider, settings.litellm_proxy_url.clone(), settings.deadlines);
+    endpoint.key = settings.litellm_api_key.clone();
+    endpoint
 }
 
 /// What one worker does with a client's connection.

@@ -1,69 +1,65 @@
-//! One folder a provider: what its wire format is, as values in and values out.
+//! One folder a wire format: what it is, as values in and values out.
 //!
 //! Knows vendors' documents. Refuses to know clocks, sockets, the environment and HTTP servers: an
-//! adapter turns a request into a [`Call`] and a refusal into an [`Error`], and nothing else.
+//! adapter turns a request into a [`Call`], an answer into [`Delta`]s and a refusal into an [`Error`].
 //!
-//! Every folder has the same files: `mod.rs` (the vendor's pages and quirks), `request.rs`, and
-//! `error.rs`. An OpenAI-format answer is relayed as it is, so it needs no `response.rs`.
+//! Every provider's folder has the same files: `mod.rs` (the vendor's pages and quirks), `request.rs`
+//! (OpenAI's request into the vendor's), `response.rs` (its answer into deltas), `stream.rs` (its stream
+//! into deltas), `error.rs` (its refusals). A format that callers use as well has `render.rs` (deltas
+//! into answers) and, unless it is OpenAI's, `inbound.rs` (its request into OpenAI's).
 
+mod anthropic;
+mod azure;
+mod cohere;
+mod contract;
+mod gemini;
 mod litellm;
+mod mistral;
 pub mod mock;
-pub mod openai_error;
+mod ollama;
+mod openai;
+mod params;
+#[cfg(test)]
+mod testing;
 
-use std::time::Duration;
-
-use bytes::Bytes;
-use http::HeaderMap;
-use http::header::{HeaderName, HeaderValue};
+pub use contract::{
+    Ask, ClientFormat, Event, Expect, Flow, Framing, Machine, MockTiming, Prepared, Refusal, Render,
+    RenderContext, Timing,
+};
+pub use openai::error::in_band;
 
 use crate::domain::call::Call;
+use crate::domain::delta::Delta;
+use crate::domain::embedding::Embeddings;
 use crate::domain::endpoint::{Endpoint, Provider};
-use crate::domain::envelope::{Envelope, Operation};
+use crate::domain::envelope::Envelope;
 use crate::error::{Error, Result};
-
-/// What a caller asks for, and what an adapter may see of it.
-#[derive(Clone, Copy, Debug)]
-pub struct Ask<'a> {
-    /// What is asked for.
-    pub operation: Operation,
-    /// The body as the caller sent it.
-    pub body: &'a Bytes,
-    /// The body's envelope.
-    pub envelope: &'a Envelope,
-    /// The model, the default filled in.
-    pub model: &'a str,
-    /// The id to pass on.
-    pub request_id: &'a str,
-    /// The caller's headers that may be passed on.
-    pub headers: &'a [(HeaderName, HeaderValue)],
-}
-
-/// An answer that is no success, read whole.
-#[derive(Clone, Copy, Debug)]
-pub struct Refusal<'a> {
-    /// Its HTTP status, 400 or more.
-    pub status: u16,
-    /// Its headers.
-    pub headers: &'a HeaderMap,
-    /// Its body, as far as it was read.
-    pub body: &'a [u8],
-}
-
-/// What the mock needs to know beyond the request.
-#[derive(Clone, Copy, Debug)]
-pub struct MockTiming {
-    /// The pause between two chunks of a stream.
-    pub chunk_delay: Duration,
-}
 
 /// The call that asks `endpoint`.
 ///
 /// # Errors
-/// The request cannot be expressed in the provider's format.
-pub fn call(endpoint: &Endpoint, ask: &Ask<'_>, timing: MockTiming) -> Result<Call> {
+/// The request cannot be expressed in the provider's format: [`crate::error::Kind::InvalidRequest`]
+/// naming the member.
+pub fn prepare(endpoint: &Endpoint, ask: &Ask<'_>, timing: MockTiming) -> Result<Prepared> {
+    if endpoint.params.defaults.is_empty() && endpoint.params.dropped.is_empty() {
+        return dispatch(endpoint, ask, timing);
+    }
+    let body = params::applied(endpoint, ask.body)?;
+    let envelope = Envelope::parse(ask.operation, &body)?;
+    dispatch(endpoint, &Ask { body: &body, envelope: &envelope, ..*ask }, timing)
+}
+
+fn dispatch(endpoint: &Endpoint, ask: &Ask<'_>, timing: MockTiming) -> Result<Prepared> {
     match endpoint.provider {
-        Provider::Litellm => litellm::request::call(endpoint, ask).map(Call::Http),
-        Provider::Mock => mock::request::call(ask, timing).map(Call::Script),
+        Provider::Openai => openai::request::prepare(endpoint, ask),
+        Provider::Azure => azure::request::prepare(endpoint, ask),
+        Provider::Anthropic => anthropic::request::prepare(endpoint, ask),
+        Provider::Gemini => gemini::request::prepare(endpoint, ask),
+        Provider::Mistral => mistral::request::prepare(endpoint, ask),
+        Provider::Cohere => cohere::request::prepare(endpoint, ask),
+        Provider::Ollama => ollama::request::prepare(endpoint, ask),
+        Provider::Litellm => litellm::request::prepare(endpoint, ask),
+        Provider::Mock => mock::request::prepare(endpoint, ask, timing),
     }
 }
 
@@ -71,8 +67,91 @@ pub fn call(endpoint: &Endpoint, ask: &Ask<'_>, timing: MockTiming) -> Result<Ca
 #[must_use]
 pub fn refusal(endpoint: &Endpoint, refusal: &Refusal<'_>) -> Error {
     match endpoint.provider {
+        Provider::Openai | Provider::Azure => openai::error::refusal(endpoint, refusal),
+        Provider::Anthropic => anthropic::error::refusal(endpoint, refusal),
+        Provider::Gemini => gemini::error::refusal(endpoint, refusal),
+        Provider::Mistral => mistral::error::refusal(endpoint, refusal),
+        Provider::Cohere => cohere::error::refusal(endpoint, refusal),
+        Provider::Ollama => ollama::error::refusal(endpoint, refusal),
         Provider::Litellm => litellm::error::refusal(endpoint, refusal),
         Provider::Mock => mock::error::refusal(endpoint, refusal),
+    }
+}
+
+/// Whether an answer of `provider` is in the caller's format already, so that its bytes are passed on.
+#[must_use]
+pub const fn is_relayed(provider: Provider, format: ClientFormat) -> bool {
+    match format {
+        ClientFormat::Openai => {
+            matches!(provider, Provider::Openai | Provider::Azure | Provider::Litellm | Provider::Mock)
+        }
+        _ => matches!(provider, Provider::Ollama),
+    }
+}
+
+/// How `provider` cuts its streams.
+#[must_use]
+pub const fn framing(provider: Provider) -> Framing {
+    match provider {
+        Provider::Ollama => Framing::Ndjson,
+        _ => Framing::Sse,
+    }
+}
+
+/// What a whole chat answer says.
+///
+/// # Errors
+/// It reports a failure under a status of success, or is not what the vendor documents.
+pub fn answer(endpoint: &Endpoint, expect: &Expect, body: &[u8]) -> Result<Vec<Delta>> {
+    match endpoint.provider {
+        Provider::Openai | Provider::Azure | Provider::Litellm | Provider::Mock => {
+            openai::response::deltas(endpoint, body)
+        }
+        Provider::Anthropic => anthropic::response::deltas(endpoint, expect, body),
+        Provider::Gemini => gemini::response::deltas(endpoint, expect, body),
+        Provider::Mistral => mistral::response::deltas(endpoint, expect, body),
+        Provider::Cohere => cohere::response::deltas(endpoint, expect, body),
+        Provider::Ollama => ollama::response::deltas(endpoint, expect, body),
+    }
+}
+
+/// What reads a stream of `endpoint`'s.
+#[must_use]
+pub fn machine(endpoint: &Endpoint, expect: &Expect) -> Box<dyn Machine> {
+    match endpoint.provider {
+        Provider::Openai | Provider::Azure | Provider::Litellm | Provider::Mock => {
+            Box::new(openai::stream::Stream::new(endpoint))
+        }
+        Provider::Anthropic => Box::new(anthropic::stream::Stream::new(endpoint, expect)),
+        Provider::Gemini => Box::new(gemini::stream::Stream::new(endpoint, expect)),
+        Provider::Mistral => Box::new(mistral::stream::Stream::new(endpoint, expect)),
+        Provider::Cohere => Box::new(cohere::stream::Stream::new(endpoint, expect)),
+        Provider::Ollama => Box::new(ollama::stream::Stream::new(endpoint, expect)),
+    }
+}
+
+/// The vectors in an answer.
+///
+/// # Errors
+/// The answer is not what the vendor documents.
+pub fn embeddings(endpoint: &Endpoint, body: &[u8]) -> Result<Embeddings> {
+    match endpoint.provider {
+        Provider::Openai | Provider::Azure | Provider::Litellm | Provider::Mock | Provider::Mistral => {
+            openai::embeddings::read(endpoint, body)
+        }
+        Provider::Gemini => gemini::embeddings::read(endpoint, body),
+        Provider::Cohere => cohere::embeddings::read(endpoint, body),
+        Provider::Ollama => ollama::embeddings::read(endpoint, body),
+        Provider::Anthropic => Err(params::no_embeddings(endpoint)),
+    }
+}
+
+/// What writes answers in `format`.
+#[must_use]
+pub fn renderer(format: ClientFormat, context: RenderContext) -> Box<dyn Render> {
+    match format {
+        ClientFormat::Openai => Box::new(openai::render::Renderer::new(context)),
+        _ => Box::new(ollama::render::Renderer::new(format, context)),
     }
 }
 
@@ -81,7 +160,7 @@ pub fn refusal(endpoint: &Endpoint, refusal: &Refusal<'_>) -> Error {
 pub fn list_models(endpoint: &Endpoint) -> Option<Call> {
     match endpoint.provider {
         Provider::Litellm => litellm::request::list_models(endpoint).ok().map(Call::Http),
-        Provider::Mock => None,
+        _ => None,
     }
 }
 
@@ -90,6 +169,6 @@ pub fn list_models(endpoint: &Endpoint) -> Option<Call> {
 pub const fn liveness_path(provider: Provider) -> Option<&'static str> {
     match provider {
         Provider::Litellm => Some(litellm::LIVENESS_PATH),
-        Provider::Mock => None,
+        _ => None,
     }
 }

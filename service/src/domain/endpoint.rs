@@ -3,11 +3,28 @@
 use std::fmt;
 use std::time::Duration;
 
+use http::header::{HeaderName, HeaderValue};
+use serde_json::{Map, Value};
+
 use crate::domain::secret::Secret;
 
 /// A vendor's wire format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Provider {
+    /// OpenAI, and everybody who speaks its format: see [`super::vendors`].
+    Openai,
+    /// OpenAI's models at Microsoft: the same format under other paths.
+    Azure,
+    /// The Messages API.
+    Anthropic,
+    /// `generateContent`.
+    Gemini,
+    /// OpenAI's format, nearly.
+    Mistral,
+    /// The chat API, version 2.
+    Cohere,
+    /// `/api/chat`, newline-delimited.
+    Ollama,
     /// A LiteLLM proxy: OpenAI's format, and its own headers.
     Litellm,
     /// The deterministic stand-in inside this process.
@@ -15,10 +32,30 @@ pub enum Provider {
 }
 
 impl Provider {
+    /// Every provider.
+    pub const ALL: [Self; 9] = [
+        Self::Openai,
+        Self::Azure,
+        Self::Anthropic,
+        Self::Gemini,
+        Self::Mistral,
+        Self::Cohere,
+        Self::Ollama,
+        Self::Litellm,
+        Self::Mock,
+    ];
+
     /// The provider's name in configurations, logs and metrics.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Openai => "openai",
+            Self::Azure => "azure",
+            Self::Anthropic => "anthropic",
+            Self::Gemini => "gemini",
+            Self::Mistral => "mistral",
+            Self::Cohere => "cohere",
+            Self::Ollama => "ollama",
             Self::Litellm => "litellm",
             Self::Mock => "mock",
         }
@@ -95,7 +132,7 @@ pub struct Deadlines {
 /// One configured upstream.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
-    /// Its name in headers, logs, metrics and health.
+    /// Its name in headers, logs, metrics and health; unique.
     pub name: String,
     /// The wire format it speaks.
     pub provider: Provider,
@@ -103,8 +140,80 @@ pub struct Endpoint {
     pub url: BaseUrl,
     /// Our key for it, if it wants one.
     pub key: Option<Secret>,
-    /// Its timeouts.
+    /// Its timeouts for answers that are not streamed.
     pub deadlines: Deadlines,
+    /// Its timeouts for streams.
+    pub stream_deadlines: Deadlines,
+    /// What it calls the model.
+    pub model: UpstreamModel,
+    /// Which version of its API is asked, where the provider has several: Azure's `api-version`,
+    /// Anthropic's `anthropic-version`.
+    pub api_version: Option<String>,
+    /// Headers of every request to it, as the operator wrote them.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// What is done to every request's members.
+    pub params: Params,
+    /// What it can take, for the choice among several.
+    pub share: Share,
+    /// Whether it can stream; where it cannot, a whole answer is streamed at once.
+    pub streams: bool,
+}
+
+impl Endpoint {
+    /// An endpoint with nothing unusual about it.
+    #[must_use]
+    pub fn new(name: impl Into<String>, provider: Provider, url: BaseUrl, deadlines: Deadlines) -> Self {
+        Self {
+            name: name.into(),
+            provider,
+            url,
+            key: None,
+            deadlines,
+            stream_deadlines: deadlines,
+            model: UpstreamModel::AsAsked,
+            api_version: None,
+            headers: Vec::new(),
+            params: Params::default(),
+            share: Share::default(),
+            streams: true,
+        }
+    }
+}
+
+/// What an endpoint calls the model that a caller asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UpstreamModel {
+    /// As the caller does.
+    AsAsked,
+    /// Always this.
+    Named(String),
+    /// For a model `prefix*`: what stands where the star does, put into this pattern's star.
+    Pattern(String),
+}
+
+/// What is done to every request's members before they go to an endpoint.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Params {
+    /// Members that a request gets unless it has them: `temperature`, `max_tokens`…
+    pub defaults: Map<String, Value>,
+    /// Members that are always left out.
+    pub dropped: Vec<String>,
+    /// Whether members that the vendor does not take are left out rather than refused; they are named
+    /// in the answer's `x-llm-proxy-dropped-params`.
+    pub drop_unsupported: bool,
+}
+
+/// How much of a model's traffic an endpoint takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Share {
+    /// Endpoints of a lower order are asked first; those without one are the last.
+    pub order: Option<u32>,
+    /// Its part among those of the same order.
+    pub weight: Option<f64>,
+    /// Requests a minute that it takes.
+    pub rpm: Option<u64>,
+    /// Tokens a minute that it takes.
+    pub tpm: Option<u64>,
 }
 
 #[cfg(test)]

@@ -6,7 +6,11 @@
 pub mod access;
 pub mod call;
 pub mod chat;
+pub mod delta;
+pub mod embedding;
 pub mod endpoint;
 pub mod envelope;
+pub mod model;
 pub mod secret;
 pub mod usage;
+pub mod vendors;

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::envelope::Operation;
 
 /// Token counts in OpenAI's form, with the details that cost differently.
 /// Source: <https://platform.openai.com/docs/api-reference/chat/object#chat-object-usage>
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Tokens {
     /// Tokens of the request.
     #[serde(default, deserialize_with = "null_is_zero")]
@@ -27,20 +27,28 @@ pub struct Tokens {
     pub completion_tokens_details: CompletionDetails,
 }
 
-/// The part of the prompt that was read from the provider's cache.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+/// The part of the prompt that was read from the provider's cache, or written to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct PromptDetails {
-    /// Tokens billed at the cache's price.
+    /// Tokens read from the cache, billed at its price.
     #[serde(default, deserialize_with = "null_is_zero")]
     pub cached_tokens: u64,
+    /// Tokens written to the cache, by LiteLLM's name: Anthropic bills them higher.
+    #[serde(default, deserialize_with = "null_is_zero", skip_serializing_if = "is_zero")]
+    pub cache_creation_tokens: u64,
 }
 
 /// The part of the answer that the caller does not see.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct CompletionDetails {
     /// Tokens spent on reasoning.
     #[serde(default, deserialize_with = "null_is_zero")]
     pub reasoning_tokens: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 fn null_is_zero<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
@@ -92,6 +100,15 @@ pub enum End {
     Failed,
     /// The caller left.
     Cancelled,
+}
+
+impl Tokens {
+    /// Counts of a vendor that does not add them up itself.
+    #[must_use]
+    pub fn of(prompt_tokens: u64, completion_tokens: u64) -> Self {
+        let total_tokens = prompt_tokens.saturating_add(completion_tokens);
+        Self { prompt_tokens, completion_tokens, total_tokens, ..Self::default() }
+    }
 }
 
 impl End {

@@ -13,7 +13,7 @@ use super::relay::{PendingAnswer, Relay, RelayParts};
 use super::routing::Routing;
 use super::tap::UsageEvent;
 use super::usage::{About, Recorder};
-use crate::adapters::{self, Ask, MockTiming, Refusal, openai_error};
+use crate::adapters::{self, Ask, MockTiming, Refusal};
 use crate::domain::call::Call;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::envelope::{Envelope, Operation};
@@ -121,7 +121,8 @@ impl Engine {
         let envelope = Envelope::parse(asked.operation, &asked.body)?;
         let endpoint = Arc::clone(self.routing.endpoint());
         let model = envelope.model.clone().unwrap_or_else(|| self.default_model.clone());
-        let call = adapters::call(&endpoint, &ask(&asked, &envelope, &model), self.mock_timing)?;
+        let prepared = adapters::prepare(&endpoint, &ask(&asked, &envelope, &model), self.mock_timing)?;
+        let call = prepared.call;
         let by = ServedBy { endpoint: Arc::clone(&endpoint), attempts: 1 };
         let recorder = Recorder::open(
             Arc::clone(self),
@@ -267,6 +268,7 @@ fn ask<'a>(asked: &'a Asked, envelope: &'a Envelope, model: &'a str) -> Ask<'a> 
         operation: asked.operation,
         body: &asked.body,
         envelope,
+        original: None,
         model,
         request_id: &asked.request_id,
         headers: &asked.headers,
@@ -350,7 +352,7 @@ pub(super) fn idle(endpoint: &Endpoint) -> Error {
 /// A success must be a JSON object without an error in it.
 fn check_whole(endpoint: &Endpoint, headers: &HeaderMap, body: &[u8]) -> Result<()> {
     if inspect::may_have_error(body)
-        && let Some(error) = openai_error::in_band(endpoint, body)
+        && let Some(error) = adapters::in_band(endpoint, body)
     {
         return Err(error);
     }
@@ -378,7 +380,7 @@ fn account_whole(recorder: &mut Recorder, body: &[u8]) {
 /// The upstream answered a request for a stream with something else: an error, if it says so.
 async fn instead_of_a_stream(mut answer: Answer, endpoint: &Endpoint, deadline: Deadline) -> Error {
     let body = collect(&mut answer, endpoint, deadline).await;
-    let error = body.ok().and_then(|body| openai_error::in_band(endpoint, &body));
+    let error = body.ok().and_then(|body| adapters::in_band(endpoint, &body));
     error.unwrap_or_else(|| {
         let message = format!("{} did not answer with a stream of events", endpoint.name);
         Error::new(Kind::MalformedAnswer, message)

@@ -12,4 +12,5 @@ pub mod readiness;
 pub mod relay;
 pub mod routing;
 mod tap;
+pub mod translate;
 mod usage;

@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 
 use super::inspect::{self, Accounted};
-use crate::adapters::openai_error;
+use crate::adapters::in_band;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::usage::{Relayed, Tokens};
 use crate::error::{Error, Kind};
@@ -108,7 +108,7 @@ impl Tap {
             Event::Malformed => Verdict::Fail(malformed(endpoint, "a line that is no Server-Sent Event")),
             Event::Data { data, .. } if sse::is_done(&data) => Verdict::Done,
             Event::Data { name: Some(b"error"), data } => {
-                let error = openai_error::in_band(endpoint, &data);
+                let error = in_band(endpoint, &data);
                 Verdict::Fail(error.unwrap_or_else(|| {
                     let message = format!("{} reported an error in the middle of its answer", endpoint.name);
                     Error::new(Kind::UpstreamFailure, message)
@@ -123,7 +123,7 @@ impl Tap {
             return Verdict::Fail(malformed(endpoint, "an event whose data is no JSON object"));
         }
         if inspect::may_have_error(json)
-            && let Some(error) = openai_error::in_band(endpoint, json)
+            && let Some(error) = in_band(endpoint, json)
         {
             return Verdict::Fail(error);
         }

@@ -5,13 +5,8 @@ use std::time::Duration;
 
 fn endpoint() -> Endpoint {
     let second = Duration::from_secs(1);
-    Endpoint {
-        name: "up".to_owned(),
-        provider: Provider::Litellm,
-        url: "http://up".parse().expect("a URL"),
-        key: None,
-        deadlines: Deadlines { connect: second, first_byte: second, idle: second, total: second },
-    }
+    let deadlines = Deadlines { connect: second, first_byte: second, idle: second, total: second };
+    Endpoint::new("up", Provider::Litellm, "http://up".parse().expect("a URL"), deadlines)
 }
 
 fn pass(usage_event: UsageEvent, whole: &str) -> (Tap, Passed) {

@@ -8,6 +8,8 @@ use std::borrow::Cow;
 use bytes::{Bytes, BytesMut};
 use memchr::{memchr2, memrchr2};
 
+use super::TooLarge;
+
 /// Cuts a stream of bytes at the ends of events.
 ///
 /// Only whole events come out, so that an event can be judged before any of it is passed on, and a
@@ -19,10 +21,6 @@ pub struct Splitter {
     started: bool,
 }
 
-/// An event grew beyond the limit without ending.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EventTooLarge;
-
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
 impl Splitter {
@@ -30,14 +28,14 @@ impl Splitter {
     ///
     /// # Errors
     /// An unfinished event is longer than `max_event_bytes`.
-    pub fn push(&mut self, chunk: Bytes, max_event_bytes: usize) -> Result<Bytes, EventTooLarge> {
+    pub fn push(&mut self, chunk: Bytes, max_event_bytes: usize) -> Result<Bytes, TooLarge> {
         let whole = if self.carry.is_empty() && self.started && chunk.ends_with(b"\n\n") {
             chunk
         } else {
             self.push_slowly(&chunk)
         };
         if self.carry.len() > max_event_bytes {
-            return Err(EventTooLarge);
+            return Err(TooLarge);
         }
         Ok(whole)
     }

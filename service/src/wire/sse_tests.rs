@@ -67,7 +67,7 @@ fn an_event_without_end_is_refused_at_the_limit() {
     let mut splitter = Splitter::default();
     let first = splitter.push(Bytes::from(vec![b'x'; 100]), 150);
     assert_eq!(first, Ok(Bytes::new()));
-    assert_eq!(splitter.push(Bytes::from(vec![b'x'; 100]), 150), Err(EventTooLarge));
+    assert_eq!(splitter.push(Bytes::from(vec![b'x'; 100]), 150), Err(TooLarge));
 }
 
 #[rstest]

@@ -2,16 +2,16 @@
 //!
 //! Quirk: a LiteLLM without a database answers a wrong key with 400 and `"type": "no_db_connection"`.
 
-use crate::adapters::{Refusal, openai_error};
+use crate::adapters::{Refusal, openai};
 use crate::domain::endpoint::Endpoint;
 use crate::error::Error;
 
 /// What a refusal means.
 #[must_use]
 pub fn refusal(endpoint: &Endpoint, refusal: &Refusal<'_>) -> Error {
-    let error = openai_error::refusal(endpoint, refusal);
+    let error = openai::error::refusal(endpoint, refusal);
     if error.openai_type() == "no_db_connection" {
-        return openai_error::refusal(endpoint, &Refusal { status: 401, ..*refusal });
+        return openai::error::refusal(endpoint, &Refusal { status: 401, ..*refusal });
     }
     error
 }
@@ -19,20 +19,13 @@ pub fn refusal(endpoint: &Endpoint, refusal: &Refusal<'_>) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::endpoint::{Deadlines, Provider};
+    use crate::adapters::testing::endpoint;
+    use crate::domain::endpoint::Provider;
     use crate::error::Kind;
-    use std::time::Duration;
 
     #[test]
     fn an_unknown_key_is_our_fault_and_not_the_callers() {
-        let second = Duration::from_secs(1);
-        let endpoint = Endpoint {
-            name: "litellm".to_owned(),
-            provider: Provider::Litellm,
-            url: "http://litellm:4000".parse().expect("a URL"),
-            key: None,
-            deadlines: Deadlines { connect: second, first_byte: second, idle: second, total: second },
-        };
+        let endpoint = endpoint(Provider::Litellm, "http://litellm:4000");
         let body = br#"{"error":{"message":"No connected db.","type":"no_db_connection","param":null,"code":"400"}}"#;
         let headers = http::HeaderMap::new();
         let error = refusal(&endpoint, &Refusal { status: 400, headers: &headers, body });

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::reply::tokens;
-use super::request::parse;
+use crate::domain::chat::parse_json;
 use crate::error::Result;
 
 /// Without `dimensions`, vectors are this long.
@@ -49,7 +49,7 @@ impl Input {
 /// # Errors
 /// `input` has no form that OpenAI documents.
 pub fn answer(body: &[u8], model: &str) -> Result<String> {
-    let request: EmbeddingsRequest = parse(body)?;
+    let request: EmbeddingsRequest = parse_json(body)?;
     let dimensions = request.dimensions.unwrap_or(DEFAULT_DIMENSIONS).clamp(1, 8192);
     let as_base64 = request.encoding_format.as_deref() == Some("base64");
     let texts = request.input.texts();

@@ -1,11 +1,11 @@
 //! The mock refuses in OpenAI's words.
 
-use crate::adapters::{Refusal, openai_error};
+use crate::adapters::{Refusal, openai};
 use crate::domain::endpoint::Endpoint;
 use crate::error::Error;
 
 /// What a refusal means.
 #[must_use]
 pub fn refusal(endpoint: &Endpoint, refusal: &Refusal<'_>) -> Error {
-    openai_error::refusal(endpoint, refusal)
+    openai::error::refusal(endpoint, refusal)
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::faults::Fault;
-use crate::domain::chat::{ChatRequest, Content, Tool};
+use crate::domain::chat::{ChatRequest, Function, Role, Tool, ToolChoice};
 use crate::error::{Error, Result};
 
 /// What one choice says.
@@ -36,14 +36,13 @@ impl Reply {
     /// # Errors
     /// `tool_choice` demands what `tools` does not offer.
     pub fn to_chat(request: &ChatRequest, fault: Fault) -> Result<Self> {
-        let text = |content: &Option<Content>| content.as_ref().map(Content::text).unwrap_or_default();
-        let prompt_tokens = request.messages.iter().map(|m| tokens(&text(&m.content)).len()).sum();
-        let limit = request.max_completion_tokens.or(request.max_tokens);
+        let prompt_tokens = request.messages.iter().map(|message| tokens(&message.text()).len()).sum();
+        let limit = request.token_limit();
         if let Some(calls) = demanded_calls(request)? {
             return Ok(Self::new(Said::Tools(calls), "tool_calls", request.n, prompt_tokens));
         }
-        let last = request.messages.iter().rev().find(|message| message.role == "user");
-        let last = last.map(|message| text(&message.content)).unwrap_or_default();
+        let last = request.messages.iter().rev().find(|message| message.role == Role::User);
+        let last = last.map(crate::domain::chat::Message::text).unwrap_or_default();
         Ok(Self::echo(&last, limit, request.n, prompt_tokens, fault))
     }
 
@@ -109,15 +108,13 @@ pub fn tokens(text: &str) -> Vec<String> {
 
 /// The calls that `tool_choice` demands; `None` where it leaves the choice to the model.
 fn demanded_calls(request: &ChatRequest) -> Result<Option<Vec<(String, String)>>> {
-    let tools = request.tools.as_deref().unwrap_or_default();
     let named = match &request.tool_choice {
-        Some(Value::String(choice)) if choice == "required" => None,
-        Some(Value::Object(choice)) => Some(chosen_name(choice)?),
+        Some(ToolChoice::Required | ToolChoice::Allowed { required: true, .. }) => None,
+        Some(ToolChoice::Function(name)) => Some(name),
         _ => return Ok(None),
     };
-    let functions = tools.iter().filter_map(|tool: &Tool| tool.function.as_ref());
-    let chosen =
-        functions.into_iter().find(|function| named.as_ref().is_none_or(|name| *name == function.name));
+    let mut functions = request.tools.iter().filter_map(function_of);
+    let chosen = functions.find(|function| named.is_none_or(|name| *name == function.name));
     let Some(function) = chosen else {
         let message = "`tool_choice` demands a function that `tools` does not offer";
         return Err(Error::invalid("tool_choice", message).with_code("invalid_value"));
@@ -126,10 +123,11 @@ fn demanded_calls(request: &ChatRequest) -> Result<Option<Vec<(String, String)>>
     Ok(Some(vec![(function.name.clone(), arguments.to_string())]))
 }
 
-fn chosen_name(choice: &Map<String, Value>) -> Result<String> {
-    let name = choice.get("function").and_then(|function| function.get("name")).and_then(Value::as_str);
-    let message = "`tool_choice.function.name` must be a string";
-    name.map(str::to_owned).ok_or_else(|| Error::invalid("tool_choice", message).with_code("wrong_type"))
+const fn function_of(tool: &Tool) -> Option<&Function> {
+    match tool {
+        Tool::Function { function, .. } => Some(function),
+        Tool::Other { .. } => None,
+    }
 }
 
 /// A value that fits a JSON schema, as far as types, enums, constants and defaults say.

@@ -11,11 +11,12 @@ use sha2::{Digest, Sha256};
 use super::faults::Fault;
 use super::reply::{Reply, Said};
 use super::{embeddings, stream};
-use crate::adapters::{Ask, MockTiming};
-use crate::domain::call::{Script, Step};
-use crate::domain::chat::ChatRequest;
+use crate::adapters::{Ask, Expect, MockTiming, Prepared};
+use crate::domain::call::{Call, Script, Step};
+use crate::domain::chat::{ChatRequest, parse_json};
+use crate::domain::endpoint::Endpoint;
 use crate::domain::envelope::Operation;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// Longer than any deadline.
 pub const FOREVER: Duration = Duration::from_secs(100_000);
@@ -28,8 +29,13 @@ const CREATED: u64 = 1_700_000_000;
 /// The script that answers.
 ///
 /// # Errors
-/// [`Kind::InvalidRequest`]: a member has a form that OpenAI does not document.
-pub fn call(ask: &Ask<'_>, timing: MockTiming) -> Result<Script> {
+/// [`crate::error::Kind::InvalidRequest`]: a member has a form that OpenAI does not document.
+pub fn prepare(_: &Endpoint, ask: &Ask<'_>, timing: MockTiming) -> Result<Prepared> {
+    let call = Call::Script(script(ask, timing)?);
+    Ok(Prepared { call, expect: Expect::of(ask), dropped: Vec::new() })
+}
+
+fn script(ask: &Ask<'_>, timing: MockTiming) -> Result<Script> {
     let fault = Fault::of(ask.model);
     if let Some((status, body)) = fault.refusal() {
         return Ok(refused(status, body));
@@ -38,9 +44,9 @@ pub fn call(ask: &Ask<'_>, timing: MockTiming) -> Result<Script> {
     let pause = timing.chunk_delay * if fault == Fault::Slow { 10 } else { 1 };
     let reply = match ask.operation {
         Operation::Embeddings => return Ok(whole(embeddings::answer(ask.body, ask.model)?, fault)),
-        Operation::Chat => Reply::to_chat(&parse::<ChatRequest>(ask.body)?, fault)?,
+        Operation::Chat => Reply::to_chat(&ChatRequest::parse(ask.body)?, fault)?,
         Operation::Completions => {
-            let request: CompletionRequest = parse(ask.body)?;
+            let request: CompletionRequest = parse_json(ask.body)?;
             Reply::to_prompt(&request.text(), request.max_tokens, request.n, fault)
         }
     };
@@ -52,15 +58,6 @@ pub fn call(ask: &Ask<'_>, timing: MockTiming) -> Result<Script> {
         status: 200,
         headers: vec![("content-type", "text/event-stream; charset=utf-8".to_owned())],
         steps: stream::steps(&form, &reply, fault, pause),
-    })
-}
-
-/// Reads a body; what does not fit is named by its path.
-pub fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T> {
-    let mut json = serde_json::Deserializer::from_slice(body);
-    serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let path = error.path().to_string();
-        Error::invalid(path.clone(), format!("`{path}`: {}", error.inner())).with_code("wrong_type")
     })
 }
 

@@ -7,7 +7,7 @@ use http::HeaderMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Refusal;
+use crate::adapters::Refusal;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::secret::{Secret, redact};
 use crate::error::{Error, Kind, RetryAfter};
@@ -37,6 +37,12 @@ pub fn refusal(endpoint: &Endpoint, refusal: &Refusal<'_>) -> Error {
         Some(wait) => error.with_retry_after(wait),
         None => error,
     }
+}
+
+/// The answer is not the `what` that its format promises.
+#[must_use]
+pub fn malformed(endpoint: &Endpoint, what: &str, error: &serde_json::Error) -> Error {
+    Error::new(Kind::MalformedAnswer, format!("{} answered with no {what}: {error}", endpoint.name))
 }
 
 /// The error object inside a stream or a 200 body: `{"error": …}`; `None` where there is none.
@@ -160,20 +166,14 @@ fn delay_or_date(text: &str) -> Option<RetryAfter> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::endpoint::{Deadlines, Provider};
+    use crate::adapters::testing;
+    use crate::domain::endpoint::Provider;
     use rstest::rstest;
 
     const DATE: &str = "Wed, 21 Oct 2037 07:28:00 GMT";
 
     fn endpoint() -> Endpoint {
-        let second = Duration::from_secs(1);
-        Endpoint {
-            name: "litellm".to_owned(),
-            provider: Provider::Litellm,
-            url: "http://litellm:4000".parse().expect("a URL"),
-            key: Some(Secret::new("hunter2hunter2")),
-            deadlines: Deadlines { connect: second, first_byte: second, idle: second, total: second },
-        }
+        testing::endpoint(Provider::Litellm, "http://litellm:4000")
     }
 
     fn refused(status: u16, body: &str) -> Error {

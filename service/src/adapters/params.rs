@@ -1,0 +1,174 @@
+//! What the operator changes in requests, and what a vendor does not take: refused by name, or left out where the operator wants that and named
+//! in the answer; never left out in silence.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use indexmap::IndexMap;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use crate::domain::chat::{ChatRequest, parse_json};
+use crate::domain::endpoint::Endpoint;
+use crate::error::{Error, Kind, Result};
+
+/// Members of OpenAI's request that are no text of the conversation and that other vendors do not
+/// know. What stands neither here nor among the typed members is passed through to the vendor.
+/// Source: <https://platform.openai.com/docs/api-reference/chat/create>
+const OPENAI_ONLY: [&str; 14] = [
+    "audio",
+    "function_call",
+    "functions",
+    "metadata",
+    "modalities",
+    "moderation",
+    "prediction",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "safety_identifier",
+    "service_tier",
+    "store",
+    "verbosity",
+    "web_search_options",
+];
+
+/// `body` with the endpoint's defaults where it has no such member, and without what it always drops.
+/// Every other member keeps its text.
+///
+/// # Errors
+/// The body is no JSON object.
+pub fn applied(endpoint: &Endpoint, body: &Bytes) -> Result<Bytes> {
+    let mut members: IndexMap<Cow<'_, str>, &RawValue> = parse_json(body)?;
+    members.retain(|name, _| !endpoint.params.dropped.iter().any(|dropped| dropped == name));
+    let mut texts: Vec<String> =
+        members.iter().map(|(name, value)| format!("{}:{}", Value::from(&**name), value.get())).collect();
+    for (name, value) in &endpoint.params.defaults {
+        let is_there = |name: &str| members.get(name).is_some_and(|value| value.get() != "null");
+        let by_its_other_name = name == "max_tokens" && is_there("max_completion_tokens");
+        if !is_there(name) && !by_its_other_name {
+            texts.retain(|text| !text.starts_with(&format!("\"{name}\":")));
+            texts.push(format!("{}:{value}", Value::from(name.as_str())));
+        }
+    }
+    Ok(format!("{{{}}}", texts.join(",")).into())
+}
+
+/// Decides about the members that a vendor does not take, and remembers what was left out.
+#[derive(Debug)]
+pub struct Unsupported<'a> {
+    endpoint: &'a Endpoint,
+    dropped: Vec<String>,
+}
+
+impl<'a> Unsupported<'a> {
+    /// For a request to `endpoint`.
+    pub const fn by(endpoint: &'a Endpoint) -> Self {
+        Self { endpoint, dropped: Vec::new() }
+    }
+
+    /// The vendor does not take `param`; `why` ends the sentence "`param` is not supported by …".
+    ///
+    /// # Errors
+    /// [`Kind::InvalidRequest`] with code `unsupported_parameter`, unless the operator wants it left out.
+    pub fn param(&mut self, param: &str, why: &str) -> Result<()> {
+        if self.endpoint.params.drop_unsupported {
+            self.dropped.push(param.to_owned());
+            return Ok(());
+        }
+        Err(unsupported(self.endpoint, param, why))
+    }
+
+    /// The same, where the member is there.
+    ///
+    /// # Errors
+    /// As for [`Unsupported::param`].
+    pub fn param_if(&mut self, is_there: bool, param: &str, why: &str) -> Result<()> {
+        if is_there { self.param(param, why) } else { Ok(()) }
+    }
+
+    /// What is left of a request's unknown members: `taken` are read by the adapter itself, OpenAI's own
+    /// are not supported, everything else is the vendor's and goes on to it.
+    ///
+    /// # Errors
+    /// As for [`Unsupported::param`].
+    pub fn rest(&mut self, request: &ChatRequest, taken: &[&str]) -> Result<Map<String, Value>> {
+        let mut rest = Map::new();
+        for (name, value) in &request.rest {
+            if taken.contains(&name.as_str()) {
+                continue;
+            }
+            if OPENAI_ONLY.contains(&name.as_str()) {
+                self.param_if(*value != Value::Bool(false), name, "")?;
+            } else {
+                rest.insert(name.clone(), value.clone());
+            }
+        }
+        Ok(rest)
+    }
+
+    /// What was left out.
+    pub fn into_dropped(self) -> Vec<String> {
+        self.dropped
+    }
+}
+
+/// The vendor does not take `param`, whatever the operator wants: leaving it out would change what is
+/// said.
+pub fn unsupported(endpoint: &Endpoint, param: &str, why: &str) -> Error {
+    let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+    let message = format!("`{param}` is not supported by {}{why}", endpoint.provider);
+    Error::invalid(param, message).with_code("unsupported_parameter")
+}
+
+/// The vendor has no embeddings.
+pub fn no_embeddings(endpoint: &Endpoint) -> Error {
+    let message = format!("{} has no embeddings", endpoint.provider);
+    Error::new(Kind::InvalidRequest, message).with_param("model").with_code("unsupported_operation")
+}
+
+/// The vendor has no text completions: only chat.
+pub fn no_completions(endpoint: &Endpoint) -> Error {
+    let message = format!("{} has no text completions: use /v1/chat/completions", endpoint.provider);
+    Error::new(Kind::InvalidRequest, message).with_param("model").with_code("unsupported_operation")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::adapters::testing::endpoint;
+    use crate::domain::endpoint::Provider;
+    use rstest::rstest;
+    use serde_json::json;
+
+    #[rstest]
+    #[case::nothing_there(r#"{"x":1.10}"#, r#"{"x":1.10,"max_tokens":7,"temperature":0.5}"#)]
+    #[case::there_already(r#"{"temperature":1.0,"max_tokens":1}"#, r#"{"temperature":1.0,"max_tokens":1}"#)]
+    #[case::null(r#"{"temperature":null,"max_tokens":1}"#, r#"{"max_tokens":1,"temperature":0.5}"#)]
+    #[case::by_its_other_name(
+        r#"{"max_completion_tokens":1}"#,
+        r#"{"max_completion_tokens":1,"temperature":0.5}"#
+    )]
+    #[case::dropped(r#"{"seed":1,"max_tokens":1,"temperature":0}"#, r#"{"max_tokens":1,"temperature":0}"#)]
+    fn the_operators_defaults_fill_what_a_request_leaves_open(#[case] body: &str, #[case] expected: &str) {
+        let mut endpoint = endpoint(Provider::Openai, "http://openai");
+        let defaults = json!({"max_tokens": 7, "temperature": 0.5});
+        endpoint.params.defaults = defaults.as_object().cloned().unwrap_or_default();
+        endpoint.params.dropped = vec!["seed".to_owned()];
+        let applied = applied(&endpoint, &Bytes::copy_from_slice(body.as_bytes())).expect("an object");
+        assert_eq!(applied, expected);
+    }
+
+    #[test]
+    fn a_member_that_the_vendor_does_not_take_is_refused_or_named_never_lost() {
+        let mut endpoint = endpoint(Provider::Anthropic, "http://anthropic");
+        let body = json!({"messages": [], "top_k": 4, "store": false, "metadata": {"a": "b"}});
+        let request = ChatRequest::parse(body.to_string().as_bytes()).expect("a request");
+        let error = Unsupported::by(&endpoint).rest(&request, &[]).expect_err("metadata");
+        assert_eq!((error.param(), error.code()), (Some("metadata"), "unsupported_parameter"));
+        endpoint.params.drop_unsupported = true;
+        let mut unsupported = Unsupported::by(&endpoint);
+        let rest = unsupported.rest(&request, &[]).expect("left out");
+        assert_eq!(Value::from(rest), json!({"top_k": 4}));
+        assert_eq!(unsupported.into_dropped(), ["metadata"]);
+    }
+}
