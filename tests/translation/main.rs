@@ -40,7 +40,7 @@ fn an_answer_says_what_the_vendor_said(#[files("../tests/fixtures/*/*/response.j
 }
 
 #[rstest]
-fn a_stream_says_what_the_vendor_said(#[files("../tests/fixtures/*/*/stream.*s*")] stream: PathBuf) {
+fn a_stream_says_what_the_vendor_said(#[files("../tests/fixtures/*/*/stream.[sn][sd]*")] stream: PathBuf) {
     let scenario = Scenario::of(&stream);
     scenario.assert_golden("stream", &scenario.rendered_stream());
 }
@@ -59,7 +59,7 @@ fn a_stream_says_the_same_as_the_whole_answer(
 
 #[rstest]
 fn a_stream_says_the_same_however_it_is_cut_and_framed(
-    #[files("../tests/fixtures/*/*/stream.*s*")] stream: PathBuf,
+    #[files("../tests/fixtures/*/*/stream.[sn][sd]*")] stream: PathBuf,
 ) {
     let scenario = Scenario::of(&stream);
     let expected = scenario.read(&[&scenario.stream()]);
@@ -75,7 +75,7 @@ fn a_stream_says_the_same_however_it_is_cut_and_framed(
 
 #[rstest]
 fn a_stream_that_is_cut_anywhere_is_never_complete(
-    #[files("../tests/fixtures/*/*/stream.*s*")] stream: PathBuf,
+    #[files("../tests/fixtures/*/*/stream.[sn][sd]*")] stream: PathBuf,
 ) {
     let scenario = Scenario::of(&stream);
     let bytes = scenario.stream();
