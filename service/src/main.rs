@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use llm_proxy::api::openapi;
 use llm_proxy::config::settings::{DEFAULT_INTERNAL_API_KEY, LogLevel, Settings};
+use llm_proxy::domain::model::Models;
 use llm_proxy::startup::Service;
 use llm_proxy::telemetry::{self, Log};
 
@@ -67,8 +68,8 @@ fn serve() -> Result<(), String> {
     }
     let served = actix_web::rt::System::new().block_on(async {
         let address = format!("{}:{}", settings.host, settings.port);
-        let service =
-            Service::bind(&settings, &log).map_err(|error| format!("cannot listen on {address}: {error}"))?;
+        let service = Service::bind(&settings, Models::default(), &log)
+            .map_err(|error| format!("cannot listen on {address}: {error}"))?;
         greet(&settings, &service);
         service.run().await.map_err(|error| error.to_string())
     });

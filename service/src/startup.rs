@@ -23,6 +23,7 @@ use crate::api::head_errors::Enveloping;
 use crate::api::{self, About, Api, BodyLimits};
 use crate::config::settings::{LogLevel, Mode, Settings};
 use crate::domain::endpoint::{Endpoint, Provider};
+use crate::domain::model::Models;
 use crate::middleware::internal_auth::{InternalAuth, internal_auth};
 use crate::middleware::request_id::request_id;
 use crate::middleware::span::RequestSpan;
@@ -34,7 +35,7 @@ use crate::services::completion::Engine;
 use crate::services::lifecycle::Lifecycle;
 use crate::services::observability::Observability;
 use crate::services::readiness::Readiness;
-use crate::services::routing::Routing;
+use crate::services::routing::{DefaultModel, Front, Routing};
 use crate::stores::log::RecordLog;
 use crate::stores::metrics::Metrics;
 use crate::telemetry::Log;
@@ -58,8 +59,8 @@ impl Service {
     ///
     /// # Errors
     /// The address cannot be bound.
-    pub fn bind(settings: &Settings, log: &Log) -> io::Result<Self> {
-        let shared = Shared::new(settings, log);
+    pub fn bind(settings: &Settings, models: Models, log: &Log) -> io::Result<Self> {
+        let shared = Shared::new(settings, models, log);
         let lifecycle = shared.engine.lifecycle.clone();
         let listener = TcpListener::bind((settings.host.as_str(), settings.port))?;
         let address = listener.local_addr()?;
@@ -160,7 +161,7 @@ pub struct Shared {
 impl Shared {
     /// Wires the parts as the settings ask for.
     #[must_use]
-    pub fn new(settings: &Settings, log: &Log) -> Self {
+    pub fn new(settings: &Settings, models: Models, log: &Log) -> Self {
         let metrics = Arc::new(Metrics::new(&settings.version));
         let records = Arc::new(RecordLog::new(settings.log_format, Arc::new(log.clone())));
         let log_records = settings.log_level >= LogLevel::Info;
@@ -171,10 +172,10 @@ impl Shared {
             access.push(records as _);
         }
         let engine = Engine {
-            routing: Routing::to(endpoint(settings)),
-            default_model: settings.default_model.clone(),
+            routing: Routing::new(front(settings), default_model(settings), models),
             mock_timing: MockTiming { chunk_delay: settings.mock_delay },
             keepalive: settings.keepalive_interval,
+            request_timeout: settings.deadlines.total,
             usage,
             observer: Arc::clone(&metrics) as _,
             lifecycle: Lifecycle::default(),
@@ -195,16 +196,25 @@ impl Shared {
     }
 }
 
-/// The endpoint that the mode asks for.
-fn endpoint(settings: &Settings) -> Endpoint {
-    let provider = match settings.mode {
-        Mode::Litellm | Mode::Native => Provider::Litellm,
-        Mode::Mock => Provider::Mock,
+/// Who stands in front of the configured models, as the mode asks for.
+fn front(settings: &Settings) -> Front {
+    let endpoint = |provider: Provider| {
+        let url = settings.litellm_proxy_url.clone();
+        Endpoint::new(provider.name(), provider, url, settings.deadlines)
     };
-    let mut endpoint =
-        Endpoint::new(provider.name(), provider, settings.litellm_proxy_url.clone(), settings.deadlines);
-    endpoint.key = settings.litellm_api_key.clone();
-    endpoint
+    match settings.mode {
+        Mode::Native => Front::Nobody,
+        Mode::Mock => Front::Mock(Arc::new(endpoint(Provider::Mock))),
+        Mode::Litellm => {
+            let key = settings.litellm_api_key.clone();
+            Front::Litellm(Arc::new(Endpoint { key, ..endpoint(Provider::Litellm) }))
+        }
+    }
+}
+
+fn default_model(settings: &Settings) -> DefaultModel {
+    let model = settings.default_model.clone();
+    if settings.default_model_is_set { DefaultModel::Set(model) } else { DefaultModel::Unset(model) }
 }
 
 /// What one worker does with a client's connection.

@@ -112,6 +112,7 @@ const TABLE: [Row; 13] = [
             "middleware",
             "outbound::client",
             "outbound::probe",
+            "adapters::ClientFormat",
             "adapters::liveness_path",
         ],
         never_names: &["hyper"],

@@ -137,7 +137,7 @@ impl Scenario {
         renderer.deltas(&mut deltas, &mut out);
         match end {
             Ok(()) => renderer.complete(Timing::default(), &mut out),
-            Err(error) => renderer.error(&error, &mut out),
+            Err(error) => out.extend(adapters::error_event(ClientFormat::Openai, &error)),
         }
         String::from_utf8(out).expect("UTF-8").replace("\n\n", "\n")
     }

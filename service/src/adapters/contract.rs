@@ -10,7 +10,7 @@ use crate::domain::call::Call;
 use crate::domain::delta::{ChatAnswer, Delta};
 use crate::domain::embedding::{Embeddings, Encoding};
 use crate::domain::envelope::{Envelope, Operation};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// What a caller asks for, and what an adapter may see of it.
 #[derive(Clone, Copy, Debug)]
@@ -144,9 +144,6 @@ pub trait Render: Send {
 
     /// Appends what says that the stream is complete.
     fn complete(&mut self, timing: Timing, out: &mut Vec<u8>);
-
-    /// Appends what says that the stream has failed; nothing comes after it.
-    fn error(&mut self, error: &Error, out: &mut Vec<u8>);
 
     /// An answer that is not streamed.
     fn whole(&self, answer: &ChatAnswer, timing: Timing) -> Vec<u8>;

@@ -34,6 +34,7 @@ use crate::domain::embedding::Embeddings;
 use crate::domain::endpoint::{Endpoint, Provider};
 use crate::domain::envelope::Envelope;
 use crate::error::{Error, Result};
+use crate::wire::sse;
 
 /// The call that asks `endpoint`.
 ///
@@ -152,6 +153,25 @@ pub fn renderer(format: ClientFormat, context: RenderContext) -> Box<dyn Render>
     match format {
         ClientFormat::Openai => Box::new(openai::render::Renderer::new(context)),
         _ => Box::new(ollama::render::Renderer::new(format, context)),
+    }
+}
+
+/// The failure as the last thing that a stream in `format` says.
+#[must_use]
+pub fn error_event(format: ClientFormat, error: &Error) -> Vec<u8> {
+    match format {
+        ClientFormat::Openai => openai::render::error_event(error),
+        _ => ollama::render::error_line(error),
+    }
+}
+
+/// What keeps idle timers from firing in a stream of `format`; empty where there is nothing that its
+/// clients would pass over.
+#[must_use]
+pub const fn keep_alive(format: ClientFormat) -> &'static [u8] {
+    match format {
+        ClientFormat::Openai => sse::KEEP_ALIVE,
+        _ => b"",
     }
 }
 

@@ -6,6 +6,7 @@ use crate::services::completion::ServedBy;
 
 const ENDPOINT: HeaderName = HeaderName::from_static("x-llm-proxy-endpoint");
 const ATTEMPTS: HeaderName = HeaderName::from_static("x-llm-proxy-attempts");
+const DROPPED_PARAMS: HeaderName = HeaderName::from_static("x-llm-proxy-dropped-params");
 
 /// The caller's headers that go upstream: who it is, how it traces, what LiteLLM and OpenAI read.
 /// Credentials, cookies, hop-by-hop headers and everything unknown stay here.
@@ -50,6 +51,11 @@ pub fn add_served_by(to: &mut HeaderMap, by: &ServedBy) {
         to.insert(ENDPOINT, name);
     }
     to.insert(ATTEMPTS, HeaderValue::from(by.attempts));
+    if !by.dropped.is_empty()
+        && let Ok(dropped) = HeaderValue::from_str(&by.dropped.join(", "))
+    {
+        to.insert(DROPPED_PARAMS, dropped);
+    }
 }
 
 #[cfg(test)]

@@ -53,6 +53,11 @@ impl Reader {
         self.shown.push(Shown { variable, value, set });
     }
 
+    /// Whether the operator set the variable that was read last.
+    pub fn last_is_set(&self) -> bool {
+        self.shown.last().is_some_and(|shown| shown.set)
+    }
+
     /// Any text.
     pub fn text(&mut self, name: &str, text: Text, default: &str) -> Result<String, SettingsError> {
         self.value(name, text, default.to_owned(), |text| Ok(text.to_owned()))

@@ -162,6 +162,8 @@ pub struct Settings {
     pub litellm_api_key: Option<Secret>,
     /// The model of requests that name none.
     pub default_model: String,
+    /// Whether the operator named it.
+    pub default_model_is_set: bool,
     /// LiteLLM's configuration file.
     pub config: Option<PathBuf>,
     /// Whether the file's endpoints stand behind LiteLLM.
@@ -330,6 +332,7 @@ fn read(vars: Variables) -> Result<Settings, SettingsError> {
         litellm_proxy_url: litellm_proxy_url(&mut r, vars.litellm_proxy_url)?,
         litellm_api_key: header_secret(&mut r, "LITELLM_API_KEY", vars.litellm_api_key)?,
         default_model: r.text("DEFAULT_MODEL", vars.default_model, "gpt-3.5-turbo")?,
+        default_model_is_set: r.last_is_set(),
         config: config_file(&mut r, vars.config),
         native_fallback: r.boolean("NATIVE_FALLBACK", vars.native_fallback, true)?,
         log_level: r.choice("LOG_LEVEL", vars.log_level, LogLevel::Info, LogLevel::ALL)?,

@@ -8,12 +8,17 @@
 mod fields;
 mod messages;
 
+use std::borrow::Cow;
 use std::ops::Range;
 
+use bytes::Bytes;
+use indexmap::IndexMap;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::chat::parse_json;
 use crate::error::{Error, Kind, Result};
 use fields::{Field, Shape};
 use messages::Messages;
@@ -93,6 +98,20 @@ impl Envelope {
         check_depth(text)?;
         let raw: RawEnvelope<'_> = serde_json::from_str(text).map_err(|error| not_json(text, &error))?;
         raw.check(operation, text)
+    }
+
+    /// The same request for an answer that is not streamed: the body without `stream` and
+    /// `stream_options`, every other member by its own text.
+    ///
+    /// # Errors
+    /// As for [`Envelope::parse`].
+    pub fn not_streamed(operation: Operation, body: &Bytes) -> Result<(Bytes, Self)> {
+        let members: IndexMap<Cow<'_, str>, &RawValue> = parse_json(body)?;
+        let kept = members.iter().filter(|(name, _)| !matches!(&***name, "stream" | "stream_options"));
+        let texts = kept.map(|(name, value)| format!("{}:{}", Value::from(&**name), value.get()));
+        let body = Bytes::from(format!("{{{}}}", texts.collect::<Vec<_>>().join(",")));
+        let envelope = Self::parse(operation, &body)?;
+        Ok((body, envelope))
     }
 }
 

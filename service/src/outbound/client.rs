@@ -17,7 +17,7 @@ use super::deadline::Deadline;
 use super::pool::Pool;
 use super::script::Player;
 use crate::domain::call::{Call, HttpCall, Script};
-use crate::domain::endpoint::Endpoint;
+use crate::domain::endpoint::{Deadlines, Endpoint};
 use crate::error::{Error, Kind, Result};
 
 /// Calls upstreams. Cheap to clone; clones share their idle connections.
@@ -31,27 +31,39 @@ impl Client {
     /// Makes one call of `endpoint` and waits for the head of its answer, until `deadline` at the latest.
     ///
     /// # Errors
-    /// Whatever keeps the head from arriving, within the endpoint's deadlines. A status of the
-    /// upstream's is no error here.
-    pub async fn call(&self, endpoint: &Endpoint, call: Call, deadline: Deadline) -> Result<Answer> {
+    /// Whatever keeps the head from arriving within `limits`. A status of the upstream's is no error
+    /// here.
+    pub async fn call(
+        &self,
+        endpoint: &Endpoint,
+        call: Call,
+        limits: &Deadlines,
+        deadline: Deadline,
+    ) -> Result<Answer> {
         match call {
-            Call::Http(call) => self.http(endpoint, &call, deadline).await,
-            Call::Script(script) => script_answer(endpoint, script, deadline).await,
+            Call::Http(call) => self.http(endpoint, &call, limits, deadline).await,
+            Call::Script(script) => script_answer(endpoint, script, limits.first_byte, deadline).await,
         }
     }
 
-    async fn http(&self, endpoint: &Endpoint, call: &HttpCall, deadline: Deadline) -> Result<Answer> {
+    async fn http(
+        &self,
+        endpoint: &Endpoint,
+        call: &HttpCall,
+        limits: &Deadlines,
+        deadline: Deadline,
+    ) -> Result<Answer> {
         let mut pooled = self.pool.take(&endpoint.url);
         let mut calls = 0;
         loop {
             calls += 1;
             let connection = match pooled.take() {
                 Some(connection) => connection,
-                None => Box::pin(self.connect(endpoint, deadline)).await?,
+                None => Box::pin(self.connect(endpoint, limits.connect, deadline)).await?,
             };
             let sent = connection.send(request(endpoint, call));
-            let limit = endpoint.deadlines.first_byte;
-            match deadline.within(limit, sent, || no_first_byte(endpoint)).await? {
+            let limit = limits.first_byte;
+            match deadline.within(limit, sent, || no_first_byte(endpoint, limit)).await? {
                 Ok((response, connection)) => {
                     let (head, incoming) = response.into_parts();
                     let (pool, url) = (Arc::clone(&self.pool), endpoint.url.clone());
@@ -67,8 +79,12 @@ impl Client {
         }
     }
 
-    async fn connect(&self, endpoint: &Endpoint, deadline: Deadline) -> Result<Box<Connection>> {
-        let limit = endpoint.deadlines.connect;
+    async fn connect(
+        &self,
+        endpoint: &Endpoint,
+        limit: Duration,
+        deadline: Deadline,
+    ) -> Result<Box<Connection>> {
         let socket = self.connector.connect(&endpoint.url);
         let socket = deadline.within(limit, socket, || {
             let message = format!(
@@ -92,9 +108,13 @@ impl Client {
     }
 }
 
-async fn script_answer(endpoint: &Endpoint, script: Script, deadline: Deadline) -> Result<Answer> {
-    let limit = endpoint.deadlines.first_byte;
-    let started = deadline.within(limit, Player::start(script), || no_first_byte(endpoint));
+async fn script_answer(
+    endpoint: &Endpoint,
+    script: Script,
+    limit: Duration,
+    deadline: Deadline,
+) -> Result<Answer> {
+    let started = deadline.within(limit, Player::start(script), || no_first_byte(endpoint, limit));
     let (status, headers, player) = started.await?;
     let headers = headers.into_iter().filter_map(|(name, value)| {
         Some((HeaderName::from_static(name), HeaderValue::from_str(&value).ok()?))
@@ -117,9 +137,8 @@ fn request(endpoint: &Endpoint, call: &HttpCall) -> Request<RequestBody> {
     request
 }
 
-fn no_first_byte(endpoint: &Endpoint) -> Error {
-    let limit = endpoint.deadlines.first_byte.as_secs_f64();
-    let message = format!("{} did not begin to answer within {limit} s", endpoint.name);
+fn no_first_byte(endpoint: &Endpoint, limit: Duration) -> Error {
+    let message = format!("{} did not begin to answer within {} s", endpoint.name, limit.as_secs_f64());
     Error::new(Kind::UpstreamTimeout, message).with_code("first_byte_timeout")
 }
 

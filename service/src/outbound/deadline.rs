@@ -21,6 +21,13 @@ impl Deadline {
         Self { at: received + total, total }
     }
 
+    /// This deadline, or `total` after `started` where that is earlier.
+    #[must_use]
+    pub fn or_after(self, started: Instant, total: Duration) -> Self {
+        let other = Self::after(started, total);
+        if other.at < self.at { other } else { self }
+    }
+
     /// The moment.
     #[must_use]
     pub const fn at(self) -> Instant {

@@ -1,21 +1,25 @@
 //! The models that callers can ask for, as the backend lists them, kept for some seconds.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use serde_json::json;
 use tokio::sync::Mutex;
 
-use super::completion::{Engine, attempt, collect};
+use super::attempts::call;
+use super::completion::Engine;
+use super::whole::collect;
 use crate::adapters::{self, mock};
 use crate::domain::endpoint::Endpoint;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, RetrySafety};
 use crate::outbound::client::Client;
 use crate::outbound::deadline::Deadline;
 
 /// How long a list is good.
 const FRESH_FOR: Duration = Duration::from_secs(10);
+
+/// `created` of models of which nobody knows that.
+const CREATED: u64 = 1_700_000_000;
 
 /// The last list. Shared by all workers: one question to the backend at a time.
 #[derive(Default)]
@@ -38,19 +42,32 @@ impl Catalog {
                 return list.clone();
             }
         }
-        let list = ask(engine, client, engine.routing.endpoint()).await;
+        let list = ask(engine, client).await;
         *last = Some((Instant::now(), list.clone()));
         list
     }
 }
 
-async fn ask(engine: &Engine, client: &Client, endpoint: &Arc<Endpoint>) -> Result<Bytes> {
-    let Some(call) = adapters::list_models(endpoint) else {
+/// LiteLLM's list where one stands in front and answers; the configuration's own otherwise.
+async fn ask(engine: &Engine, client: &Client) -> Result<Bytes> {
+    if engine.routing.is_mock() {
         return Ok(mock_list());
-    };
+    }
+    let configured = engine.routing.listed();
+    let Some(litellm) = engine.routing.litellm() else { return Ok(list(&configured)) };
+    match ask_litellm(engine, client, litellm).await {
+        Err(error) if !configured.is_empty() && error.kind().retry_safety() != RetrySafety::Never => {
+            Ok(list(&configured))
+        }
+        answer => answer,
+    }
+}
+
+async fn ask_litellm(engine: &Engine, client: &Client, endpoint: &Endpoint) -> Result<Bytes> {
+    let Some(question) = adapters::list_models(endpoint) else { return Err(no_list(endpoint)) };
     let deadline = Deadline::after(Instant::now(), endpoint.deadlines.total);
-    let answer = attempt(client, endpoint, call, &*engine.observer, deadline).await;
-    let mut answer = answer.map_err(|failed| {
+    let answer = call(client, endpoint, question, &endpoint.deadlines, &*engine.observer, deadline).await;
+    let (mut answer, _) = answer.map_err(|failed| {
         engine.observer.upstream_error(&endpoint.name, failed.error.kind());
         // The caller did nothing wrong: this call is our own.
         if failed.error.kind() == Kind::RefusedByUpstream { no_list(endpoint) } else { failed.error }
@@ -64,9 +81,16 @@ fn no_list(endpoint: &Endpoint) -> Error {
     Error::new(Kind::MalformedAnswer, format!("{} did not answer with a list of models", endpoint.name))
 }
 
+fn list(models: &[String]) -> Bytes {
+    let model =
+        |id: &String| json!({"id": id, "object": "model", "created": CREATED, "owned_by": "llm-proxy"});
+    let models: Vec<_> = models.iter().map(model).collect();
+    json!({"object": "list", "data": models}).to_string().into()
+}
+
 fn mock_list() -> Bytes {
     let models = mock::MODELS.iter().map(|(id, description)| {
-        json!({"id": id, "object": "model", "created": 1_700_000_000, "owned_by": "llm-proxy", "description": description})
+        json!({"id": id, "object": "model", "created": CREATED, "owned_by": "llm-proxy", "description": description})
     });
     let models: Vec<_> = models.collect();
     json!({"object": "list", "data": models}).to_string().into()

@@ -3,14 +3,17 @@
 //! Knows the order of things: admit, route, attempt, relay, record. Refuses to know HTTP servers,
 //! sockets' details, vendors' formats and who keeps the records.
 
+mod attempts;
 pub mod catalog;
 pub mod completion;
 mod inspect;
 pub mod lifecycle;
 pub mod observability;
+mod passage;
 pub mod readiness;
 pub mod relay;
 pub mod routing;
 mod tap;
 pub mod translate;
 mod usage;
+mod whole;

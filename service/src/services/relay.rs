@@ -13,21 +13,28 @@ use bytes::Bytes;
 use tokio::time::Sleep;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+use super::attempts::Begun;
 use super::completion::Failed;
 use super::lifecycle::{self, InFlight};
-use super::tap::{Tap, UsageEvent};
+use super::passage::Passage;
+use super::tap::Passed;
 use super::usage::Recorder;
-use crate::domain::endpoint::Deadlines;
-use crate::error::{Error, Kind, Result};
+use super::whole;
+use crate::adapters::{self, ClientFormat};
+use crate::error::{Error, Result};
 use crate::outbound::answer::Answer;
 use crate::outbound::deadline::Deadline;
-use crate::wire::sse::{self, Splitter};
 
-/// A call whose answer has not begun; when it does, it is a stream of events.
-pub type PendingAnswer = Pin<Box<dyn Future<Output = Result<Answer, Failed>> + Send>>;
+/// A stream whose endpoint has answered.
+pub struct Headed {
+    /// Who answers, and the answer.
+    pub begun: Begun,
+    /// What happens to its bytes.
+    pub passage: Passage,
+}
 
-/// An event larger than this is no event of any model: the stream is broken.
-const MAX_EVENT_BYTES: usize = 16 << 20;
+/// Attempts of which none has answered yet.
+pub type PendingAnswer = Pin<Box<dyn Future<Output = Result<Headed, Failed>> + Send>>;
 
 /// How long the connection's end is waited for after `[DONE]`, so that it can be used again.
 const CLOSING_TIME: Duration = Duration::from_millis(500);
@@ -37,7 +44,7 @@ enum Phase {
     /// The upstream has not begun to answer; the caller gets keep-alives.
     Waiting(PendingAnswer),
     /// Events come in.
-    Flowing(Answer),
+    Flowing(Answer, Passage),
     /// The caller has everything; the upstream's connection is read to its end.
     Closing(Answer),
     /// Nothing more goes out.
@@ -46,7 +53,7 @@ enum Phase {
 
 /// What woke the relay.
 enum Wake {
-    Head(Result<Answer, Failed>),
+    Head(Result<Headed, Failed>),
     Chunk(Option<Result<Bytes>>),
     Timer,
     Cut,
@@ -55,8 +62,7 @@ enum Wake {
 /// A streamed answer. Dropping it closes the upstream's connection and records that the caller left.
 pub struct Relay {
     phase: Phase,
-    splitter: Splitter,
-    tap: Tap,
+    format: ClientFormat,
     recorder: Recorder,
     timers: Timers,
     cut: CancellationToken,
@@ -66,18 +72,19 @@ pub struct Relay {
 
 /// What a relay needs from the outside.
 pub(super) struct RelayParts {
-    pub usage_event: UsageEvent,
+    pub format: ClientFormat,
     pub recorder: Recorder,
     pub keepalive: Option<Duration>,
+    pub deadline: Deadline,
     pub cut: CancellationToken,
     pub in_flight: InFlight,
 }
 
 impl Relay {
     /// Relays an answer that has begun.
-    pub(super) fn flowing(answer: Answer, parts: RelayParts) -> Self {
+    pub(super) fn flowing(headed: Headed, parts: RelayParts) -> Self {
         let mut relay = Self::new(Phase::Ended, parts);
-        relay.begin(answer);
+        relay.begin(headed);
         relay
     }
 
@@ -89,12 +96,13 @@ impl Relay {
     }
 
     fn new(phase: Phase, parts: RelayParts) -> Self {
-        let about = &parts.recorder.about;
-        let timers = Timers::new(about.endpoint.deadlines, parts.keepalive, about.received);
+        let idle = parts.recorder.about.endpoint.stream_deadlines.idle;
+        let has_comments = !adapters::keep_alive(parts.format).is_empty();
+        let keepalive = parts.keepalive.filter(|_| has_comments);
+        let timers = Timers::new(idle, keepalive, parts.deadline);
         Self {
             phase,
-            splitter: Splitter::default(),
-            tap: Tap::new(parts.usage_event),
+            format: parts.format,
             recorder: parts.recorder,
             timers,
             cut: parts.cut,
@@ -110,11 +118,16 @@ impl Relay {
                 return Poll::Ready(None);
             }
             let out = match ready!(self.poll_wake(cx)) {
-                Wake::Head(Ok(answer)) => {
-                    self.begin(answer);
+                Wake::Head(Ok(headed)) => {
+                    self.begin(headed);
                     Bytes::new()
                 }
-                Wake::Head(Err(failed)) => self.fail(&failed.error),
+                Wake::Head(Err(failed)) => {
+                    if let Some(by) = &failed.by {
+                        self.recorder.failed_at(by);
+                    }
+                    self.fail(&failed.error)
+                }
                 Wake::Chunk(Some(Ok(chunk))) => self.chunk(chunk),
                 Wake::Chunk(Some(Err(error))) => self.fail(&error),
                 Wake::Chunk(None) => self.end_of_upstream(),
@@ -152,7 +165,9 @@ impl Relay {
         }
         let upstream = match &mut self.phase {
             Phase::Waiting(pending) => pending.as_mut().poll(cx).map(Wake::Head),
-            Phase::Flowing(answer) | Phase::Closing(answer) => answer.poll_chunk(cx).map(Wake::Chunk),
+            // All of it is known: there is nothing to wait for.
+            Phase::Flowing(_, passage) if passage.is_said() => Poll::Ready(Wake::Chunk(None)),
+            Phase::Flowing(answer, _) | Phase::Closing(answer) => answer.poll_chunk(cx).map(Wake::Chunk),
             Phase::Ended => Poll::Ready(Wake::Chunk(None)),
         };
         if upstream.is_ready() {
@@ -167,29 +182,38 @@ impl Relay {
         self.timers.poll(cx).map(|()| Wake::Timer)
     }
 
-    fn begin(&mut self, mut answer: Answer) {
-        answer.forget_headers();
+    fn begin(&mut self, headed: Headed) {
+        let Headed { begun, passage } = headed;
+        let Begun { by, mut answer, in_use, deadline, .. } = begun;
+        self.timers.follow(by.endpoint.stream_deadlines.idle, deadline);
+        self.recorder.served_by(&by, in_use);
         self.recorder.begun = true;
-        self.phase = Phase::Flowing(answer);
+        answer.forget_headers();
+        self.phase = Phase::Flowing(answer, passage);
     }
 
     fn chunk(&mut self, chunk: Bytes) -> Bytes {
-        if matches!(self.phase, Phase::Closing(_)) {
-            return Bytes::new();
-        }
-        match self.splitter.push(chunk, MAX_EVENT_BYTES) {
-            Ok(whole) if whole.is_empty() => whole,
-            Ok(whole) => self.events(whole),
-            Err(_) => {
-                let message = format!("an event is larger than {MAX_EVENT_BYTES} bytes");
-                self.fail(&Error::new(Kind::MalformedAnswer, message).with_code("event_too_large"))
-            }
-        }
+        let timing = self.recorder.timing();
+        let Phase::Flowing(_, passage) = &mut self.phase else { return Bytes::new() };
+        let passed = passage.chunk(&self.recorder.about.endpoint, chunk, timing);
+        self.pass(passed)
     }
 
-    fn events(&mut self, whole: Bytes) -> Bytes {
-        let passed = self.tap.pass(&self.recorder.about.endpoint, whole);
-        if self.tap.seen.relayed.deltas > 0 {
+    /// The upstream's body is over. Only the vendor's own word makes an answer complete.
+    fn end_of_upstream(&mut self) -> Bytes {
+        let timing = self.recorder.timing();
+        let Phase::Flowing(_, passage) = &mut self.phase else {
+            self.phase = Phase::Ended;
+            return Bytes::new();
+        };
+        let passed = passage.end(&self.recorder.about.endpoint, timing);
+        let out = self.pass(passed);
+        self.phase = Phase::Ended;
+        out
+    }
+
+    fn pass(&mut self, passed: Passed) -> Bytes {
+        if matches!(&self.phase, Phase::Flowing(_, passage) if passage.seen().relayed.deltas > 0) {
             self.recorder.token_seen();
         }
         match passed.end {
@@ -203,29 +227,20 @@ impl Relay {
     }
 
     fn complete(&mut self) {
-        self.recorder.seen = std::mem::take(&mut self.tap.seen);
+        self.note_seen();
         self.recorder.complete();
         self.timers.close_within(CLOSING_TIME);
         self.phase = match std::mem::replace(&mut self.phase, Phase::Ended) {
-            Phase::Flowing(answer) => Phase::Closing(answer),
+            Phase::Flowing(answer, _) => Phase::Closing(answer),
             other => other,
         };
     }
 
-    /// The upstream's body is over. Only `[DONE]` makes an answer complete.
-    fn end_of_upstream(&mut self) -> Bytes {
-        if matches!(self.phase, Phase::Closing(_)) {
-            self.phase = Phase::Ended;
-            return Bytes::new();
+    /// What was relayed is recorded, however the answer ends.
+    fn note_seen(&mut self) {
+        if let Phase::Flowing(_, passage) = &self.phase {
+            self.recorder.seen = passage.seen().clone();
         }
-        if is_done_without_empty_line(self.splitter.rest()) {
-            self.complete();
-            self.phase = Phase::Ended;
-            return Bytes::from_static(sse::DONE);
-        }
-        let name = &self.recorder.about.endpoint.name;
-        let message = format!("{name} ended its stream before it was complete");
-        self.fail(&Error::new(Kind::Truncated, message))
     }
 
     /// Ends the answer with an error event; the upstream's connection is closed.
@@ -234,21 +249,21 @@ impl Relay {
             self.phase = Phase::Ended;
             return Bytes::new();
         }
+        self.note_seen();
         self.phase = Phase::Ended;
-        self.recorder.seen = std::mem::take(&mut self.tap.seen);
         self.recorder.fail(error);
-        error_event(error)
+        adapters::error_event(self.format, error).into()
     }
 
     fn timer(&mut self) -> Bytes {
-        match self.timers.due(matches!(self.phase, Phase::Flowing(_))) {
+        match self.timers.due(matches!(self.phase, Phase::Flowing(..))) {
             Due::Nothing => Bytes::new(),
-            Due::KeepAlive => Bytes::from_static(sse::KEEP_ALIVE),
+            Due::KeepAlive => Bytes::from_static(adapters::keep_alive(self.format)),
             Due::Closing => {
                 self.phase = Phase::Ended;
                 Bytes::new()
             }
-            Due::Idle => self.fail(&super::completion::idle(&self.recorder.about.endpoint)),
+            Due::Idle => self.fail(&whole::idle(&self.recorder.about.endpoint, self.timers.idle)),
             Due::Deadline(error) => self.fail(&error),
         }
     }
@@ -257,22 +272,8 @@ impl Relay {
 impl Drop for Relay {
     fn drop(&mut self) {
         // The record closes as cancelled, with what had been relayed by then, unless it is closed.
-        self.recorder.seen = std::mem::take(&mut self.tap.seen);
+        self.note_seen();
     }
-}
-
-/// A stream may end right behind `data: [DONE]`, without the empty line.
-fn is_done_without_empty_line(rest: &[u8]) -> bool {
-    match sse::parse(rest) {
-        sse::Event::Data { data, .. } => sse::is_done(&data),
-        _ => false,
-    }
-}
-
-/// The failure as the last event of a stream.
-fn error_event(error: &Error) -> Bytes {
-    let json = serde_json::to_string(error).unwrap_or_else(|_| "{\"error\":{}}".to_owned());
-    sse::data_event(&json)
 }
 
 /// What a timer was for.
@@ -298,16 +299,15 @@ struct Timers {
 }
 
 impl Timers {
-    fn new(deadlines: Deadlines, keepalive: Option<Duration>, received: Instant) -> Self {
-        Self {
-            idle: deadlines.idle,
-            keepalive,
-            deadline: Deadline::after(received, deadlines.total),
-            closing: None,
-            silent_since: None,
-            last_comment: None,
-            sleep: None,
-        }
+    const fn new(idle: Duration, keepalive: Option<Duration>, deadline: Deadline) -> Self {
+        Self { idle, keepalive, deadline, closing: None, silent_since: None, last_comment: None, sleep: None }
+    }
+
+    /// The limits of the endpoint that answers.
+    fn follow(&mut self, idle: Duration, deadline: Deadline) {
+        self.idle = idle;
+        self.deadline = deadline;
+        self.sleep = None;
     }
 
     const fn progress(&mut self) {

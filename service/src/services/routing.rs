@@ -1,25 +1,180 @@
-//! From a model's public name to the endpoints that serve it.
+//! From a model's public name to the endpoints that serve it, in the order in which they are asked.
+//!
+//! What is known of the models can be replaced while requests are served: each keeps the route that it
+//! was given. What is known of an endpoint's load is kept by its name, across replacements.
+
+mod choose;
+mod load;
+mod table;
 
 use std::sync::Arc;
 
-use crate::domain::endpoint::Endpoint;
+use parking_lot::RwLock;
 
-/// The routes. Today one endpoint serves every model.
+use load::Loads;
+pub use load::{InUse, Load};
+use table::Table;
+
+use crate::domain::endpoint::Endpoint;
+use crate::domain::model::Models;
+use crate::error::{Error, Kind, Result};
+
+/// The model that summarizes conversations.
+pub const SUMMARIZER: &str = "summarizer";
+
+/// The model that finds titles for them.
+pub const TITLE_GENERATOR: &str = "title-generator";
+
+/// One endpoint on a route.
 #[derive(Clone, Debug)]
+pub struct Hop {
+    /// Who is asked.
+    pub endpoint: Arc<Endpoint>,
+    /// What it calls the model.
+    pub model: String,
+    /// What it is doing.
+    pub load: Arc<Load>,
+}
+
+/// The endpoints to try for one request.
+#[derive(Clone, Debug, Default)]
+pub struct Route {
+    /// In order; never empty.
+    pub hops: Vec<Hop>,
+    /// Instead, where the conversation is too long for the model.
+    pub context_window: Vec<Hop>,
+    /// Instead, where the vendor's policy refuses the content.
+    pub content_policy: Vec<Hop>,
+    /// Rounds over the hops after the first one.
+    pub retries: u32,
+}
+
+/// Who stands in front of the configured models.
+#[derive(Clone, Debug)]
+pub enum Front {
+    /// A LiteLLM proxy, which is asked first for every model. The configured endpoints of the same model
+    /// stand behind it.
+    Litellm(Arc<Endpoint>),
+    /// The mock, which serves every model.
+    Mock(Arc<Endpoint>),
+    /// Nobody: only the configured models are served.
+    Nobody,
+}
+
+/// The routes.
 pub struct Routing {
-    endpoint: Arc<Endpoint>,
+    front: Front,
+    default_model: DefaultModel,
+    loads: Loads,
+    table: RwLock<Arc<Table>>,
+}
+
+/// The model of requests that name none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DefaultModel {
+    /// The operator named it.
+    Set(String),
+    /// The configuration may name another one.
+    Unset(String),
 }
 
 impl Routing {
-    /// Every model is served by `endpoint`.
+    /// `models` behind `front`.
     #[must_use]
-    pub fn to(endpoint: Endpoint) -> Self {
-        Self { endpoint: Arc::new(endpoint) }
+    pub fn new(front: Front, default_model: DefaultModel, models: Models) -> Self {
+        let loads = Loads::default();
+        let table = RwLock::new(Arc::new(Table::new(models, &loads)));
+        Self { front, default_model, loads, table }
     }
 
-    /// The endpoint that serves.
+    /// From now on requests are routed by `models`.
+    pub fn replace(&self, models: Models) {
+        let table = Arc::new(Table::new(models, &self.loads));
+        *self.table.write() = table;
+    }
+
+    fn table(&self) -> Arc<Table> {
+        Arc::clone(&self.table.read())
+    }
+
+    /// The LiteLLM proxy, where one stands in front.
     #[must_use]
-    pub const fn endpoint(&self) -> &Arc<Endpoint> {
-        &self.endpoint
+    pub const fn litellm(&self) -> Option<&Arc<Endpoint>> {
+        match &self.front {
+            Front::Litellm(endpoint) => Some(endpoint),
+            Front::Mock(_) | Front::Nobody => None,
+        }
+    }
+
+    /// Whether the mock serves.
+    #[must_use]
+    pub const fn is_mock(&self) -> bool {
+        matches!(self.front, Front::Mock(_))
+    }
+
+    /// The names of the configured models that are to be listed, in order.
+    #[must_use]
+    pub fn listed(&self) -> Vec<String> {
+        self.table().listed()
+    }
+
+    /// The endpoints of a configured model, for those who describe it.
+    #[must_use]
+    pub fn endpoints_of(&self, model: &str) -> Vec<Arc<Endpoint>> {
+        self.table().endpoints_of(model)
+    }
+
+    /// The model of requests that name none.
+    #[must_use]
+    pub fn default_model(&self) -> String {
+        match &self.default_model {
+            DefaultModel::Set(model) => model.clone(),
+            DefaultModel::Unset(model) => self.table().default_model().unwrap_or(model).to_owned(),
+        }
+    }
+
+    /// The route of `model`.
+    ///
+    /// # Errors
+    /// [`Kind::NotFound`] with code `model_not_found`, and near names.
+    pub fn route(&self, model: &str) -> Result<Route> {
+        let table = self.table();
+        let role = table.role(model);
+        let asked = match role {
+            Some(Some(model)) => model.to_owned(),
+            Some(None) => self.default_model(),
+            None => model.to_owned(),
+        };
+        let mut route = table.route(&asked);
+        match &self.front {
+            Front::Mock(mock) => Ok(Route { hops: vec![self.hop(mock, &asked)], ..Route::default() }),
+            Front::Litellm(litellm) => {
+                route.hops.insert(0, self.hop(litellm, &asked));
+                Ok(route)
+            }
+            Front::Nobody if route.hops.is_empty() => Err(table.unavailable(&asked)),
+            Front::Nobody => Ok(route),
+        }
+    }
+
+    fn hop(&self, endpoint: &Arc<Endpoint>, model: &str) -> Hop {
+        let load = self.loads.of(&endpoint.name);
+        Hop { endpoint: Arc::clone(endpoint), model: model.to_owned(), load }
     }
 }
+
+/// Nobody serves a model of that name.
+fn unknown_model(model: &str, near: &[String]) -> Error {
+    let hint = match near {
+        [] => "see /v1/models".to_owned(),
+        near => format!("did you mean {}?", near.join(", ")),
+    };
+    let shown: String = model.chars().take(80).collect();
+    Error::new(Kind::NotFound, format!("the model {shown:?} does not exist: {hint}"))
+        .with_param("model")
+        .with_code("model_not_found")
+}
+
+#[cfg(test)]
+#[path = "routing_tests.rs"]
+mod tests;

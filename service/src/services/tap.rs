@@ -4,13 +4,14 @@ use bytes::{Bytes, BytesMut};
 
 use super::inspect::{self, Accounted};
 use crate::adapters::in_band;
+use crate::domain::delta::Delta;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::usage::{Relayed, Tokens};
 use crate::error::{Error, Kind};
 use crate::wire::sse::{self, Event};
 
 /// What was seen so far.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Seen {
     /// Token counts, where the provider reported them.
     pub tokens: Option<Tokens>,
@@ -18,6 +19,44 @@ pub struct Seen {
     pub finish_reason: Option<String>,
     /// What the caller was sent.
     pub relayed: Relayed,
+}
+
+impl Seen {
+    /// What is accounted of a whole answer's deltas.
+    pub fn of(deltas: &[Delta]) -> Self {
+        let mut seen = Self::default();
+        seen.add(deltas);
+        seen.relayed.deltas = 1;
+        seen
+    }
+
+    /// What is accounted of an answer that has no text.
+    pub fn of_tokens(tokens: Option<Tokens>) -> Self {
+        Self { tokens, relayed: Relayed { deltas: 1, text_bytes: 0 }, ..Self::default() }
+    }
+
+    /// Adds what these deltas say.
+    pub fn add(&mut self, deltas: &[Delta]) {
+        for delta in deltas {
+            let text = match delta {
+                Delta::Text { text, .. } | Delta::Reasoning { text, .. } | Delta::Refusal { text, .. } => {
+                    text
+                }
+                Delta::Arguments { json, .. } => json,
+                Delta::Finish { reason, .. } => {
+                    self.finish_reason.get_or_insert_with(|| reason.name().to_owned());
+                    continue;
+                }
+                Delta::Usage(tokens) => {
+                    self.tokens = Some(*tokens);
+                    continue;
+                }
+                _ => continue,
+            };
+            self.relayed.deltas += u64::from(!text.is_empty());
+            self.relayed.text_bytes += text.len() as u64;
+        }
+    }
 }
 
 /// Whether the caller asked for the event that holds the usage.
@@ -45,6 +84,23 @@ pub struct Passed {
     pub forward: Bytes,
     /// How the stream ended, if it did: `Ok` is `[DONE]`, which is among the forwarded events.
     pub end: Option<Result<(), Error>>,
+}
+
+impl Passed {
+    /// Nothing goes on yet.
+    pub const fn nothing() -> Self {
+        Self { forward: Bytes::new(), end: None }
+    }
+
+    /// These bytes are the last ones.
+    pub const fn complete(last: &'static [u8]) -> Self {
+        Self { forward: Bytes::from_static(last), end: Some(Ok(())) }
+    }
+
+    /// The stream has failed.
+    pub const fn failed(error: Error) -> Self {
+        Self { forward: Bytes::new(), end: Some(Err(error)) }
+    }
 }
 
 /// Watches one OpenAI-format stream.

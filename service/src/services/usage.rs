@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::completion::Engine;
+use super::completion::{Engine, ServedBy};
+use super::routing::InUse;
 use super::tap::Seen;
+use crate::adapters::Timing;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::envelope::Operation;
 use crate::domain::usage::{End, Provenance, Tokens, UsageRecord, estimate_tokens, milliseconds};
@@ -19,6 +21,7 @@ pub struct Recorder {
     pub(super) seen: Seen,
     /// Whether the caller has been sent a part of the answer.
     pub(super) begun: bool,
+    in_use: Option<InUse>,
     open: bool,
 }
 
@@ -37,7 +40,33 @@ pub struct About {
 impl Recorder {
     /// Opens the record of a request.
     pub fn open(engine: Arc<Engine>, about: About) -> Self {
-        Self { engine, about, first_token: None, seen: Seen::default(), begun: false, open: true }
+        Self {
+            engine,
+            about,
+            first_token: None,
+            seen: Seen::default(),
+            begun: false,
+            in_use: None,
+            open: true,
+        }
+    }
+
+    /// Notes who answers; the endpoint is in use until the record is dropped.
+    pub fn served_by(&mut self, by: &ServedBy, in_use: InUse) {
+        self.failed_at(by);
+        self.in_use = Some(in_use);
+    }
+
+    /// Notes who failed last.
+    pub fn failed_at(&mut self, by: &ServedBy) {
+        self.about.endpoint = Arc::clone(&by.endpoint);
+        self.about.attempts = by.attempts;
+    }
+
+    /// How long the answer took so far.
+    pub fn timing(&self) -> Timing {
+        let total = self.about.received.elapsed();
+        Timing { first_token: self.first_token.unwrap_or(total), total }
     }
 
     /// Notes that text is on its way to the caller.
@@ -65,6 +94,9 @@ impl Recorder {
             return;
         }
         let (tokens, provenance) = self.tokens(end, error);
+        if let Some(in_use) = &self.in_use {
+            in_use.spent(tokens.total_tokens);
+        }
         let record = UsageRecord {
             request_id: &self.about.request_id,
             operation: self.about.operation,

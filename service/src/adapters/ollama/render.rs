@@ -20,8 +20,6 @@ impl Render for Renderer {
 
     fn complete(&mut self, _timing: Timing, _out: &mut Vec<u8>) {}
 
-    fn error(&mut self, _error: &Error, _out: &mut Vec<u8>) {}
-
     fn whole(&self, _answer: &ChatAnswer, _timing: Timing) -> Vec<u8> {
         Vec::new()
     }
@@ -29,4 +27,9 @@ impl Render for Renderer {
     fn embeddings(&self, _embeddings: &Embeddings, _encoding: Encoding, _timing: Timing) -> Vec<u8> {
         Vec::new()
     }
+}
+
+/// The failure as the last line of a stream.
+pub fn error_line(_error: &Error) -> Vec<u8> {
+    Vec::new()
 }

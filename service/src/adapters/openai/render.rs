@@ -151,12 +151,6 @@ impl Render for Renderer {
         out.extend_from_slice(sse::DONE);
     }
 
-    fn error(&mut self, error: &Error, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"data: ");
-        write_json(error, out);
-        out.extend_from_slice(b"\n\n");
-    }
-
     fn whole(&self, answer: &ChatAnswer, _: Timing) -> Vec<u8> {
         let choices: Vec<Value> = answer.choices.iter().enumerate().map(whole_choice).collect();
         let mut whole = json!({
@@ -193,6 +187,14 @@ impl Render for Renderer {
         .to_string()
         .into_bytes()
     }
+}
+
+/// The failure as the last event of a stream.
+pub fn error_event(error: &Error) -> Vec<u8> {
+    let mut out = b"data: ".to_vec();
+    write_json(error, &mut out);
+    out.extend_from_slice(b"\n\n");
+    out
 }
 
 fn whole_choice((index, choice): (usize, &Choice)) -> Value {

@@ -7,6 +7,7 @@ use actix_web::http::{ConnectionType, Version};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 
+use crate::adapters::ClientFormat;
 use crate::api::error_response::{failed, unread};
 use crate::api::{Api, body, headers, stream_body, whole_body};
 use crate::domain::envelope::Operation;
@@ -33,7 +34,16 @@ pub async fn answer(
         None => (String::new(), Instant::now()),
     };
     let version = req.version();
-    let asked = Asked { operation, body, request_id, received, headers: headers::passed_on(req.headers()) };
+    let asked = Asked {
+        operation,
+        format: ClientFormat::Openai,
+        body,
+        original: None,
+        dropped: Vec::new(),
+        request_id,
+        received,
+        headers: headers::passed_on(req.headers()),
+    };
     match api.engine.complete(&api.client, asked).await {
         Ok(served) => response(served, version),
         Err(failure) => failed(&failure),
@@ -57,7 +67,9 @@ fn response(served: Served, version: Version) -> HttpResponse {
             headers::add_upstream(to, &headers);
             to.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
             to.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
-            headers::add_served_by(to, &by);
+            if let Some(by) = by {
+                headers::add_served_by(to, &by);
+            }
             if version < Version::HTTP_11 {
                 // There are no chunks before HTTP/1.1: the end of the connection is the end.
                 response.head_mut().no_chunking(true);

@@ -66,7 +66,11 @@ pub async fn ready(api: Data<Api>) -> HttpResponse {
 }
 
 async fn backend(api: &Api) -> Result<(), String> {
-    let endpoint = api.engine.routing.endpoint();
+    // Without a LiteLLM in front, or with endpoints behind it, there is somebody to serve.
+    let Some(endpoint) = api.engine.routing.litellm() else { return Ok(()) };
     let Some(path) = liveness_path(endpoint.provider) else { return Ok(()) };
+    if !api.engine.routing.listed().is_empty() {
+        return Ok(());
+    }
     api.readiness.check(|| probe::answers(&endpoint.url, path, PROBE_TIMEOUT)).await
 }

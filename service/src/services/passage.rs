@@ -1,0 +1,189 @@
+//! What happens to a stream's bytes between the upstream and the caller.
+
+use bytes::{Bytes, BytesMut};
+
+use super::inspect;
+use super::tap::{Passed, Seen, Tap, UsageEvent};
+use super::translate::{MAX_EVENT_BYTES, Reader, too_large};
+use crate::adapters::{ClientFormat, Expect, Flow, Render, Timing};
+use crate::domain::delta::Delta;
+use crate::domain::endpoint::Endpoint;
+use crate::error::{Error, Kind, Result};
+use crate::wire::ndjson::Lines;
+use crate::wire::sse::{self, Splitter};
+
+/// One stream's way.
+pub enum Passage {
+    /// OpenAI's events for a caller of OpenAI's format: whole events go on as they came.
+    Events(Splitter, Tap),
+    /// Ollama's lines for a caller of Ollama's format: whole lines go on as they came, and are read on
+    /// the side.
+    Lines(Box<Tapped>),
+    /// Anything else: read into deltas, and written in the caller's format.
+    Translated(Box<Translation>),
+    /// An answer of an endpoint that does not stream: all of it is known.
+    Said(Box<Translation>),
+}
+
+/// Lines that go on as they came.
+pub struct Tapped {
+    lines: Lines,
+    reader: Reader,
+    deltas: Vec<Delta>,
+    seen: Seen,
+}
+
+/// A stream that is written anew.
+pub struct Translation {
+    reader: Option<Reader>,
+    renderer: Box<dyn Render>,
+    deltas: Vec<Delta>,
+    seen: Seen,
+}
+
+impl Passage {
+    /// For an answer in the caller's own format.
+    pub fn relayed(
+        endpoint: &Endpoint,
+        expect: &Expect,
+        format: ClientFormat,
+        usage_event: UsageEvent,
+    ) -> Self {
+        if format == ClientFormat::Openai {
+            return Self::Events(Splitter::default(), Tap::new(usage_event));
+        }
+        let reader = Reader::new(endpoint, expect);
+        let (lines, deltas, seen) = Default::default();
+        Self::Lines(Box::new(Tapped { lines, reader, deltas, seen }))
+    }
+
+    /// For an answer in another format than the caller's.
+    pub fn translated(endpoint: &Endpoint, expect: &Expect, renderer: Box<dyn Render>) -> Self {
+        let reader = Some(Reader::new(endpoint, expect));
+        Self::Translated(Box::new(Translation {
+            reader,
+            renderer,
+            deltas: Vec::new(),
+            seen: Seen::default(),
+        }))
+    }
+
+    /// For an answer that is known as a whole.
+    pub fn said(deltas: Vec<Delta>, renderer: Box<dyn Render>) -> Self {
+        Self::Said(Box::new(Translation { reader: None, renderer, deltas, seen: Seen::default() }))
+    }
+
+    /// Takes the upstream's bytes as they come.
+    pub fn chunk(&mut self, endpoint: &Endpoint, chunk: Bytes, timing: Timing) -> Passed {
+        match self {
+            Self::Events(splitter, tap) => match splitter.push(chunk, MAX_EVENT_BYTES) {
+                Ok(whole) if whole.is_empty() => Passed::nothing(),
+                Ok(whole) => tap.pass(endpoint, whole),
+                Err(_) => Passed::failed(too_large()),
+            },
+            Self::Lines(tapped) => tapped.chunk(chunk),
+            Self::Translated(translation) => translation.chunk(chunk, timing),
+            Self::Said(_) => Passed::nothing(),
+        }
+    }
+
+    /// The upstream's body is over, as its framing says properly: what is left to say.
+    pub fn end(&mut self, endpoint: &Endpoint, timing: Timing) -> Passed {
+        let passed = match self {
+            // A stream may end right behind `data: [DONE]`, without the empty line.
+            Self::Events(splitter, _) if is_done(splitter.rest()) => Passed::complete(sse::DONE),
+            Self::Events(..) => Passed::nothing(),
+            Self::Lines(tapped) => tapped.end(),
+            Self::Translated(translation) | Self::Said(translation) => translation.end(timing),
+        };
+        if passed.end.is_some() {
+            return passed;
+        }
+        let message = format!("{} ended its stream before it was complete", endpoint.name);
+        Passed { end: Some(Err(Error::new(Kind::Truncated, message))), ..passed }
+    }
+
+    /// What was seen so far.
+    pub fn seen(&self) -> &Seen {
+        match self {
+            Self::Events(_, tap) => &tap.seen,
+            Self::Lines(tapped) => &tapped.seen,
+            Self::Translated(translation) | Self::Said(translation) => &translation.seen,
+        }
+    }
+
+    /// Whether all of the answer is known, so that nothing has to be waited for.
+    pub const fn is_said(&self) -> bool {
+        matches!(self, Self::Said(_))
+    }
+}
+
+fn is_done(rest: &[u8]) -> bool {
+    match sse::parse(rest) {
+        sse::Event::Data { data, .. } => sse::is_done(&data),
+        _ => false,
+    }
+}
+
+impl Tapped {
+    fn chunk(&mut self, chunk: Bytes) -> Passed {
+        let Ok(whole) = self.lines.push(chunk, MAX_EVENT_BYTES) else { return Passed::failed(too_large()) };
+        let flow = self.reader.push(whole.clone(), &mut self.deltas);
+        self.pass(whole, flow)
+    }
+
+    /// The last line may lack its end.
+    fn end(&mut self) -> Passed {
+        let rest = Bytes::copy_from_slice(self.lines.rest());
+        if !inspect::is_object(&rest) {
+            return Passed::nothing();
+        }
+        let line = BytesMut::from_iter(rest.iter().copied().chain(*b"\n")).freeze();
+        let flow = self.reader.push(line.clone(), &mut self.deltas);
+        self.pass(line, flow)
+    }
+
+    /// A line that reports an error is the caller's to see: it is told in our words, which hold no key.
+    fn pass(&mut self, whole: Bytes, flow: Result<Flow>) -> Passed {
+        self.seen.add(&self.deltas);
+        self.deltas.clear();
+        match flow {
+            Ok(Flow::More) => Passed { forward: whole, end: None },
+            Ok(Flow::Complete) => Passed { forward: whole, end: Some(Ok(())) },
+            Err(error) => Passed::failed(error),
+        }
+    }
+}
+
+impl Translation {
+    fn chunk(&mut self, chunk: Bytes, timing: Timing) -> Passed {
+        let flow = match &mut self.reader {
+            Some(reader) => reader.push(chunk, &mut self.deltas),
+            None => Ok(Flow::More),
+        };
+        self.write(flow, timing)
+    }
+
+    fn end(&mut self, timing: Timing) -> Passed {
+        let flow = match &mut self.reader {
+            Some(reader) => reader.end(&mut self.deltas),
+            None => Ok(Flow::Complete),
+        };
+        self.write(flow, timing)
+    }
+
+    fn write(&mut self, flow: Result<Flow>, timing: Timing) -> Passed {
+        self.seen.add(&self.deltas);
+        let mut out = Vec::with_capacity(256);
+        self.renderer.deltas(&mut self.deltas, &mut out);
+        let end = match flow {
+            Ok(Flow::More) => None,
+            Ok(Flow::Complete) => {
+                self.renderer.complete(timing, &mut out);
+                Some(Ok(()))
+            }
+            Err(error) => Some(Err(error)),
+        };
+        Passed { forward: out.into(), end }
+    }
+}
