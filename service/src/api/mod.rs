@@ -67,6 +67,8 @@ pub const ROUTES: &[&str] = &[
     "/v1/embeddings",
     "/v1/models",
     "/v1/llm/models",
+    "/v1/llm/summarize",
+    "/v1/llm/title",
     "/openapi.json",
     "/docs",
     "/metrics",
@@ -81,6 +83,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(post("/chat/completions").route(web::post().to(v1::chat::chat_alias)))
         .service(post("/v1/completions").route(web::post().to(v1::chat::completions)))
         .service(post("/v1/embeddings").route(web::post().to(v1::embeddings::embeddings)))
+        .service(post("/v1/llm/summarize").route(web::post().to(v1::tasks::summarize)))
+        .service(post("/v1/llm/title").route(web::post().to(v1::tasks::title)))
         .service(get("/v1/models").route(web::get().to(v1::models::models)))
         .service(get("/v1/llm/models").route(web::get().to(v1::models::models_alias)))
         .service(get("/health").route(web::get().to(v1::health::health)))

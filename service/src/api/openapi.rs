@@ -81,6 +81,37 @@ pub struct EmbeddingsRequest {
     encoding_format: Option<String>,
 }
 
+/// A conversation to work on; other members of a chat request are passed on.
+#[derive(Serialize, ToSchema)]
+pub struct ConversationRequest {
+    /// The conversation, oldest first; not empty.
+    messages: Vec<ChatMessage>,
+    /// Instead of the role's model.
+    model: Option<String>,
+}
+
+/// A conversation's summary.
+#[derive(Serialize, ToSchema)]
+pub struct SummaryResponse {
+    /// The summary, in the conversation's language.
+    summary: String,
+    /// The model that wrote it.
+    model: Option<String>,
+    /// The tokens it cost.
+    usage: Option<serde_json::Value>,
+}
+
+/// A conversation's title.
+#[derive(Serialize, ToSchema)]
+pub struct TitleResponse {
+    /// The title, in the conversation's language.
+    title: String,
+    /// The model that found it.
+    model: Option<String>,
+    /// The tokens it cost.
+    usage: Option<serde_json::Value>,
+}
+
 /// OpenAI's list of models.
 #[derive(Serialize, ToSchema)]
 pub struct ModelList {
@@ -120,6 +151,8 @@ pub struct ErrorObject {
         v1::embeddings::embeddings,
         v1::models::models,
         v1::models::models_alias,
+        v1::tasks::summarize,
+        v1::tasks::title,
         v1::health::health,
         v1::health::live,
         v1::health::ready,

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::environment::Environment;
 pub use super::read::Shown;
 use super::read::{Reader, Text, Zero};
 use crate::domain::endpoint::{BaseUrl, Deadlines};
@@ -42,6 +43,9 @@ impl fmt::Display for SettingsError {
 }
 
 impl std::error::Error for SettingsError {}
+
+/// The configuration file that is read, if it is there, where the operator names none.
+pub const DEFAULT_CONFIG: &str = "litellm_config.yaml";
 
 macro_rules! named_choice {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
@@ -164,7 +168,7 @@ pub struct Settings {
     pub default_model: String,
     /// Whether the operator named it.
     pub default_model_is_set: bool,
-    /// LiteLLM's configuration file.
+    /// The configuration file, where the operator named one.
     pub config: Option<PathBuf>,
     /// Whether the file's endpoints stand behind LiteLLM.
     pub native_fallback: bool,
@@ -190,6 +194,8 @@ pub struct Settings {
     pub shown: Vec<Shown>,
     /// What the operator should know and the start does not stop for.
     pub warnings: Vec<String>,
+    /// What the configuration file may refer to.
+    pub environment: Environment,
 }
 
 /// The variables as text, by name: envy matches them without regard to case.
@@ -260,12 +266,17 @@ impl Settings {
     pub fn from_variables(
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, SettingsError> {
-        let ours: Vec<_> = variables.into_iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
+        let environment: Environment = variables.into_iter().collect();
+        let all = environment.variables().iter();
+        let ours: Vec<_> = all
+            .filter(|(name, _)| name.starts_with(PREFIX))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
         let names: Vec<String> = ours.iter().map(|(name, _)| name.clone()).collect();
         let variables: Variables = envy::prefixed(PREFIX)
             .from_iter(ours)
             .map_err(|error| SettingsError::new("", error.to_string()))?;
-        let mut settings = read(variables)?;
+        let mut settings = Self { environment, ..read(variables)? };
         settings.warn_of_unknown(&names);
         settings.refuse_what_does_not_fit()?;
         Ok(settings)
@@ -290,10 +301,6 @@ impl Settings {
                 self.host
             );
             return Err(SettingsError::new("INTERNAL_API_KEY", problem));
-        }
-        if self.mode == Mode::Native {
-            let problem = "holds \"native\", but no endpoint is configured: expected litellm or mock";
-            return Err(SettingsError::new("LLM_MODE", problem));
         }
         match &self.config {
             Some(path) if !path.is_file() => {
@@ -384,13 +391,14 @@ fn read(vars: Variables) -> Result<Settings, SettingsError> {
         },
         warnings: not_in_effect(&r),
         shown: r.shown,
+        environment: Environment::default(),
     })
 }
 
-/// The variables that are read and checked already and change nothing before retries and native
-/// endpoints exist: one that was set must not be lost in silence.
+/// The variables that are read and checked already and change nothing before retries and breakers
+/// exist: one that was set must not be lost in silence.
 fn not_in_effect(reader: &Reader) -> Vec<String> {
-    const PREFIXES: [&str; 5] = ["RETRY_", "FAILOVER", "BREAKER_", "NATIVE_FALLBACK", "CONFIG"];
+    const PREFIXES: [&str; 3] = ["RETRY_", "FAILOVER", "BREAKER_"];
     let set = reader.shown.iter().filter(|shown| shown.set);
     let unused = set.filter(|shown| {
         let name = &shown.variable[PREFIX.len()..];
@@ -439,7 +447,7 @@ fn header_secret(r: &mut Reader, name: &str, text: Text) -> Result<Option<Secret
 
 fn config_file(r: &mut Reader, text: Text) -> Option<PathBuf> {
     let named = text.filter(|text| !text.is_empty()).map(PathBuf::from);
-    let shown = named.as_deref().map_or_else(|| "(none)".into(), Path::to_string_lossy).into_owned();
+    let shown = named.as_deref().map_or_else(|| format!("{DEFAULT_CONFIG} if present").into(), Path::to_string_lossy).into_owned();
     r.show("CONFIG", shown, named.is_some());
     named
 }

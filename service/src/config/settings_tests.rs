@@ -71,12 +71,6 @@ fn the_default_key_serves_on_loopback_only(#[case] host: &str, #[case] starts: b
 }
 
 #[test]
-fn native_mode_without_endpoints_does_not_start() {
-    let line = settings(&[("LLM_MODE", "native")]).expect_err("no endpoint").to_string();
-    assert!(line.contains("LLM_PROXY__LLM_MODE") && line.contains("no endpoint"), "{line}");
-}
-
-#[test]
 fn an_empty_variable_is_an_unset_one() {
     let settings = settings(&[("PORT", ""), ("LITELLM_API_KEY", ""), ("HOST", "")]).expect("valid");
     assert_eq!((settings.port, settings.litellm_api_key), (8002, None));

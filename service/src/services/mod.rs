@@ -14,6 +14,7 @@ pub mod readiness;
 pub mod relay;
 pub mod routing;
 mod tap;
+pub mod tasks;
 pub mod translate;
 mod usage;
 mod whole;

@@ -24,30 +24,44 @@ pub async fn answer(
     payload: Payload,
     api: Data<Api>,
 ) -> HttpResponse {
+    let version = req.version();
+    let asked = match asked(operation, ClientFormat::Openai, &req, payload, &api).await {
+        Ok(asked) => asked,
+        Err(response) => return response,
+    };
+    match api.engine.complete(&api.client, asked).await {
+        Ok(served) => response(served, version),
+        Err(failure) => failed(&failure),
+    }
+}
+
+/// The request as the engine takes it, or the answer to one whose body cannot be read.
+pub async fn asked(
+    operation: Operation,
+    format: ClientFormat,
+    req: &HttpRequest,
+    payload: Payload,
+    api: &Api,
+) -> Result<Asked, HttpResponse> {
     let mut payload = payload.into_inner();
-    let body = match body::read(&req, &mut payload, api.body_limits).await {
+    let body = match body::read(req, &mut payload, api.body_limits).await {
         Ok(body) => body,
-        Err(error) => return unread(&error, payload),
+        Err(error) => return Err(unread(&error, payload)),
     };
     let (request_id, received) = match req.extensions().get::<RequestId>() {
         Some(RequestId { id, received }) => (id.clone(), *received),
         None => (String::new(), Instant::now()),
     };
-    let version = req.version();
-    let asked = Asked {
+    Ok(Asked {
         operation,
-        format: ClientFormat::Openai,
+        format,
         body,
         original: None,
         dropped: Vec::new(),
         request_id,
         received,
         headers: headers::passed_on(req.headers()),
-    };
-    match api.engine.complete(&api.client, asked).await {
-        Ok(served) => response(served, version),
-        Err(failure) => failed(&failure),
-    }
+    })
 }
 
 fn response(served: Served, version: Version) -> HttpResponse {

@@ -1,0 +1,1 @@
+//! Native mode: the configuration file's own endpoints, without a LiteLLM.
