@@ -16,7 +16,7 @@ mod gemini;
 mod litellm;
 mod mistral;
 pub mod mock;
-mod ollama;
+pub mod ollama;
 mod openai;
 mod params;
 #[cfg(test)]
