@@ -104,7 +104,8 @@ const TABLE: [Row; 13] = [
     },
     Row {
         room: "api",
-        // Each worker's client is handed through, and readiness asks the backend from a handler.
+        // Each worker's client is handed through, readiness asks the backend from a handler, and errors
+        // and requests are written and read in the form of whoever asks.
         may_use: &[
             "services",
             "domain",
@@ -112,8 +113,7 @@ const TABLE: [Row; 13] = [
             "middleware",
             "outbound::client",
             "outbound::probe",
-            "adapters::ClientFormat",
-            "adapters::liveness_path",
+            "adapters",
         ],
         never_names: &["hyper"],
         because: "middleware and api are one layer, the HTTP surface: they ask the services",

@@ -16,7 +16,7 @@ mod gemini;
 mod litellm;
 mod mistral;
 pub mod mock;
-mod ollama;
+pub mod ollama;
 mod openai;
 mod params;
 #[cfg(test)]
@@ -161,7 +161,29 @@ pub fn renderer(format: ClientFormat, context: RenderContext) -> Box<dyn Render>
 pub fn error_event(format: ClientFormat, error: &Error) -> Vec<u8> {
     match format {
         ClientFormat::Openai => openai::render::error_event(error),
-        _ => ollama::render::error_line(error),
+        _ => {
+            let mut line = ollama::error::error_body(error);
+            line.push(b'\n');
+            line
+        }
+    }
+}
+
+/// The failure as the body of an HTTP answer to a caller of `format`.
+#[must_use]
+pub fn error_body(format: ClientFormat, error: &Error) -> Vec<u8> {
+    match format {
+        ClientFormat::Openai => openai::render::error_body(error),
+        _ => ollama::error::error_body(error),
+    }
+}
+
+/// What a stream in `format` is called.
+#[must_use]
+pub const fn stream_type(format: ClientFormat) -> &'static str {
+    match format {
+        ClientFormat::Openai => "text/event-stream; charset=utf-8",
+        _ => "application/x-ndjson",
     }
 }
 

@@ -7,12 +7,15 @@ use std::task::Poll;
 use actix_web::HttpRequest;
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
-use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, UPGRADE};
+use actix_web::http::header::{
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, UPGRADE,
+};
 use actix_web::web::{Bytes, BytesMut};
 use futures_core::Stream;
 use tokio::time::timeout;
 
 use super::BodyLimits;
+use crate::adapters::ClientFormat;
 use crate::error::{Error, Kind, Result};
 
 /// The whole body.
@@ -20,8 +23,17 @@ use crate::error::{Error, Kind, Result};
 /// # Errors
 /// [`Kind::UnsupportedMediaType`], [`Kind::PayloadTooLarge`], [`Kind::RequestTimeout`], or
 /// [`Kind::InvalidRequest`] for broken framing.
-pub async fn read(req: &HttpRequest, payload: &mut Payload, limits: BodyLimits) -> Result<Bytes> {
-    check_type(req)?;
+pub async fn read(
+    format: ClientFormat,
+    req: &HttpRequest,
+    payload: &mut Payload,
+    limits: BodyLimits,
+) -> Result<Bytes> {
+    check_coding(req)?;
+    // Ollama takes its JSON under any name, and its documents' curl lines say none.
+    if format == ClientFormat::Openai {
+        check_type(req)?;
+    }
     check_no_upgrade(req)?;
     let announced = announced_len(req);
     if announced.is_some_and(|len| len > limits.max_bytes as u64) {
@@ -108,17 +120,26 @@ fn check_no_upgrade(req: &HttpRequest) -> Result<()> {
     Err(Error::invalid("upgrade", message).with_code("upgrade_not_supported"))
 }
 
-/// JSON, or nothing said about it; never compressed.
-fn check_type(req: &HttpRequest) -> Result<()> {
-    let value = |name| req.headers().get(name).map(HeaderValue::as_bytes).unwrap_or_default();
-    let coding = value(CONTENT_ENCODING).trim_ascii();
+fn value(req: &HttpRequest, name: HeaderName) -> &[u8] {
+    req.headers().get(name).map(HeaderValue::as_bytes).unwrap_or_default()
+}
+
+/// Never compressed.
+fn check_coding(req: &HttpRequest) -> Result<()> {
+    let coding = value(req, CONTENT_ENCODING).trim_ascii();
     if !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity") {
         let message = "compressed request bodies are not taken: send the JSON plain";
         return Err(Error::new(Kind::UnsupportedMediaType, message)
             .with_param("content-encoding")
             .with_code("unsupported_content_encoding"));
     }
-    let media_type = value(CONTENT_TYPE).split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    Ok(())
+}
+
+/// JSON, or nothing said about it.
+fn check_type(req: &HttpRequest) -> Result<()> {
+    let media_type =
+        value(req, CONTENT_TYPE).split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
     let is_json = media_type.eq_ignore_ascii_case(b"application/json")
         || media_type.to_ascii_lowercase().ends_with(b"+json");
     if media_type.is_empty() || is_json {

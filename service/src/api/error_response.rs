@@ -12,6 +12,7 @@ use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 
 use super::headers;
+use crate::adapters::{self, ClientFormat};
 use crate::error::{Error, Kind, RetryAfter};
 use crate::services::completion::Failed;
 
@@ -37,14 +38,14 @@ impl ResponseError for Fault {
     }
 
     fn error_response(&self) -> HttpResponse {
-        answer(&self.0)
+        answer(ClientFormat::Openai, &self.0)
     }
 }
 
 /// The answer to a request that an endpoint failed to serve.
 #[must_use]
-pub fn failed(failed: &Failed) -> HttpResponse {
-    let mut response = answer(&failed.error);
+pub fn failed(format: ClientFormat, failed: &Failed) -> HttpResponse {
+    let mut response = answer(format, &failed.error);
     headers::add_upstream_limits(response.headers_mut(), &failed.headers);
     if let Some(by) = &failed.by {
         headers::add_served_by(response.headers_mut(), by);
@@ -52,7 +53,15 @@ pub fn failed(failed: &Failed) -> HttpResponse {
     response
 }
 
-fn answer(error: &Error) -> HttpResponse {
+/// The form in which callers of `path` read errors.
+#[must_use]
+pub fn format_of(path: &str) -> ClientFormat {
+    if path.starts_with("/api/") { ClientFormat::OllamaChat } else { ClientFormat::Openai }
+}
+
+/// The answer to a request that failed.
+#[must_use]
+pub fn answer(format: ClientFormat, error: &Error) -> HttpResponse {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
     match error.retry_after() {
@@ -69,14 +78,14 @@ fn answer(error: &Error) -> HttpResponse {
     if error.kind() == Kind::Unauthenticated {
         response.insert_header((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
     }
-    response.json(error)
+    response.content_type("application/json").body(adapters::error_body(format, error))
 }
 
 /// The answer to a request whose body nobody wants. It keeps the unread body for as long as it is on
 /// its way: so actix knows that it has to close the connection, and does not read on for ever.
 #[must_use]
-pub fn unread(error: &Error, payload: Payload) -> HttpResponse {
-    answer(error).map_body(|_, body| BoxBody::new(Unread { body, _payload: payload }))
+pub fn unread(format: ClientFormat, error: &Error, payload: Payload) -> HttpResponse {
+    answer(format, error).map_body(|_, body| BoxBody::new(Unread { body, _payload: payload }))
 }
 
 struct Unread {
@@ -108,7 +117,8 @@ pub async fn only_post(req: HttpRequest, payload: web::Payload) -> HttpResponse 
 
 fn wrong_method(req: &HttpRequest, payload: web::Payload, allowed: &'static str) -> HttpResponse {
     let message = format!("{} {} is not served: use {allowed}", req.method(), req.path());
-    let mut response = unread(&Error::new(Kind::MethodNotAllowed, message), payload.into_inner());
+    let error = Error::new(Kind::MethodNotAllowed, message);
+    let mut response = unread(format_of(req.path()), &error, payload.into_inner());
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
     response
 }
@@ -116,5 +126,6 @@ fn wrong_method(req: &HttpRequest, payload: web::Payload, allowed: &'static str)
 /// A path that nobody serves.
 pub async fn unknown_path(req: HttpRequest, payload: web::Payload) -> HttpResponse {
     let message = format!("{} {} is not served: see /docs", req.method(), req.path());
-    unread(&Error::new(Kind::NotFound, message).with_code("unknown_path"), payload.into_inner())
+    let error = Error::new(Kind::NotFound, message).with_code("unknown_path");
+    unread(format_of(req.path()), &error, payload.into_inner())
 }

@@ -2,11 +2,13 @@
 //!
 //! Knows actix-web. Refuses to know upstreams and vendors: it asks the services.
 
+mod answer;
 mod body;
 pub mod error_response;
 pub mod head_errors;
 mod headers;
 mod metrics;
+pub mod ollama;
 pub mod openapi;
 mod stream_body;
 pub mod v1;
@@ -69,6 +71,14 @@ pub const ROUTES: &[&str] = &[
     "/v1/llm/models",
     "/v1/llm/summarize",
     "/v1/llm/title",
+    "/api/chat",
+    "/api/generate",
+    "/api/embed",
+    "/api/embeddings",
+    "/api/tags",
+    "/api/show",
+    "/api/ps",
+    "/api/version",
     "/openapi.json",
     "/docs",
     "/metrics",
@@ -87,6 +97,14 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(post("/v1/llm/title").route(web::post().to(v1::tasks::title)))
         .service(get("/v1/models").route(web::get().to(v1::models::models)))
         .service(get("/v1/llm/models").route(web::get().to(v1::models::models_alias)))
+        .service(post("/api/chat").route(web::post().to(ollama::answers::chat)))
+        .service(post("/api/generate").route(web::post().to(ollama::answers::generate)))
+        .service(post("/api/embed").route(web::post().to(ollama::answers::embed)))
+        .service(post("/api/embeddings").route(web::post().to(ollama::answers::embeddings)))
+        .service(get("/api/tags").route(web::get().to(ollama::catalog::tags)))
+        .service(post("/api/show").route(web::post().to(ollama::catalog::show)))
+        .service(get("/api/ps").route(web::get().to(ollama::catalog::ps)))
+        .service(get("/api/version").route(web::get().to(ollama::catalog::version)))
         .service(get("/health").route(web::get().to(v1::health::health)))
         .service(get("/health/live").route(web::get().to(v1::health::live)))
         .service(get("/health/ready").route(web::get().to(v1::health::ready)))

@@ -7,7 +7,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi, ToSchema};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use super::{error_response, metrics, v1};
+use super::{error_response, metrics, ollama, v1};
 
 /// A conversation to answer; every other member of OpenAI's request is passed on.
 #[derive(Serialize, ToSchema)]
@@ -121,6 +121,69 @@ pub struct ModelList {
     data: Vec<serde_json::Value>,
 }
 
+/// A conversation in Ollama's form.
+#[derive(Serialize, ToSchema)]
+pub struct OllamaChatRequest {
+    /// A model of `/api/tags`.
+    model: String,
+    /// `{"role", "content", "images", "tool_calls", …}` each.
+    messages: Vec<serde_json::Value>,
+    /// False for an answer that is not streamed.
+    stream: Option<bool>,
+    /// Functions that the model may call.
+    tools: Option<Vec<serde_json::Value>>,
+    /// `json`, or a JSON schema.
+    format: Option<serde_json::Value>,
+    /// `temperature`, `num_predict`…
+    options: Option<serde_json::Value>,
+    /// Whether, or how much, the model thinks.
+    think: Option<serde_json::Value>,
+}
+
+/// A prompt in Ollama's form.
+#[derive(Serialize, ToSchema)]
+pub struct OllamaGenerateRequest {
+    /// A model of `/api/tags`.
+    model: String,
+    /// The text to go on from.
+    prompt: Option<String>,
+    /// The system prompt.
+    system: Option<String>,
+    /// Images in Base64.
+    images: Option<Vec<String>>,
+    /// False for an answer that is not streamed.
+    stream: Option<bool>,
+    /// `json`, or a JSON schema.
+    format: Option<serde_json::Value>,
+    /// `temperature`, `num_predict`…
+    options: Option<serde_json::Value>,
+}
+
+/// Texts to turn into vectors, in Ollama's form.
+#[derive(Serialize, ToSchema)]
+pub struct OllamaEmbedRequest {
+    /// A model of `/api/tags`.
+    model: String,
+    /// A text, or several; `prompt` for `/api/embeddings`.
+    input: serde_json::Value,
+    /// How long the vectors are.
+    dimensions: Option<u32>,
+}
+
+/// A model to describe.
+#[derive(Serialize, ToSchema)]
+pub struct OllamaShowRequest {
+    /// A model of `/api/tags`.
+    model: String,
+}
+
+/// Ollama's error.
+#[derive(Serialize, ToSchema)]
+pub struct OllamaError {
+    /// What went wrong.
+    error: String,
+}
+
 /// OpenAI's error envelope.
 #[derive(Serialize, ToSchema)]
 pub struct ErrorEnvelope {
@@ -153,6 +216,14 @@ pub struct ErrorObject {
         v1::models::models_alias,
         v1::tasks::summarize,
         v1::tasks::title,
+        ollama::answers::chat,
+        ollama::answers::generate,
+        ollama::answers::embed,
+        ollama::answers::embeddings,
+        ollama::catalog::tags,
+        ollama::catalog::show,
+        ollama::catalog::ps,
+        ollama::catalog::version,
         v1::health::health,
         v1::health::live,
         v1::health::ready,

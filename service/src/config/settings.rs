@@ -447,7 +447,10 @@ fn header_secret(r: &mut Reader, name: &str, text: Text) -> Result<Option<Secret
 
 fn config_file(r: &mut Reader, text: Text) -> Option<PathBuf> {
     let named = text.filter(|text| !text.is_empty()).map(PathBuf::from);
-    let shown = named.as_deref().map_or_else(|| format!("{DEFAULT_CONFIG} if present").into(), Path::to_string_lossy).into_owned();
+    let shown = named
+        .as_deref()
+        .map_or_else(|| format!("{DEFAULT_CONFIG} if present").into(), Path::to_string_lossy)
+        .into_owned();
     r.show("CONFIG", shown, named.is_some());
     named
 }

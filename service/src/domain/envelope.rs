@@ -6,6 +6,7 @@
 //! Source: <https://platform.openai.com/docs/api-reference/chat/create>
 
 mod fields;
+mod members;
 mod messages;
 
 use std::borrow::Cow;
@@ -21,6 +22,7 @@ use serde_json::value::RawValue;
 use super::chat::parse_json;
 use crate::error::{Error, Kind, Result};
 use fields::{Field, Shape};
+pub use members::{Member, members};
 use messages::Messages;
 
 /// What a request asks for.
@@ -90,12 +92,7 @@ impl Envelope {
     /// [`Kind::InvalidRequest`] naming the field: not UTF-8, not a JSON object, nested too deeply, a
     /// key twice, a field of the wrong type, `messages` (or `prompt`, `input`) missing or empty.
     pub fn parse(operation: Operation, body: &[u8]) -> Result<Self> {
-        let text = std::str::from_utf8(body).map_err(|error| {
-            let at = error.valid_up_to();
-            let message = format!("the body is not valid UTF-8: bad byte at offset {at}");
-            Error::new(Kind::InvalidRequest, message).with_code("invalid_utf8")
-        })?;
-        check_depth(text)?;
+        let text = checked_text(body)?;
         let raw: RawEnvelope<'_> = serde_json::from_str(text).map_err(|error| not_json(text, &error))?;
         raw.check(operation, text)
     }
@@ -113,6 +110,17 @@ impl Envelope {
         let envelope = Self::parse(operation, &body)?;
         Ok((body, envelope))
     }
+}
+
+/// The body as text that is safe to parse: UTF-8, and not nested too deeply.
+fn checked_text(body: &[u8]) -> Result<&str> {
+    let text = std::str::from_utf8(body).map_err(|error| {
+        let at = error.valid_up_to();
+        let message = format!("the body is not valid UTF-8: bad byte at offset {at}");
+        Error::new(Kind::InvalidRequest, message).with_code("invalid_utf8")
+    })?;
+    check_depth(text)?;
+    Ok(text)
 }
 
 fn not_json(text: &str, error: &serde_json::Error) -> Error {

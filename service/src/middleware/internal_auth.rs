@@ -9,7 +9,7 @@ use actix_web::web::Data;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::api::error_response::unread;
+use crate::api::error_response::{format_of, unread};
 use crate::domain::secret::Secret;
 use crate::error::{Error, Kind, Result};
 
@@ -90,8 +90,8 @@ pub async fn internal_auth<B: MessageBody + 'static>(
     match check(&req) {
         Ok(()) => next.call(req).await.map(ServiceResponse::map_into_left_body),
         Err(error) => {
-            let payload = req.take_payload();
-            Ok(req.into_response(unread(&error, payload)).map_into_right_body())
+            let (format, payload) = (format_of(req.path()), req.take_payload());
+            Ok(req.into_response(unread(format, &error, payload)).map_into_right_body())
         }
     }
 }

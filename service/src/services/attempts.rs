@@ -134,12 +134,19 @@ impl Attempts {
         let answered = self.answer(endpoint, prepared.call, wanted, deadline, &in_use).await;
         let (answer, body) = answered.map_err(|failed| Failed { by: Some(by(*calls)), ..failed })?;
         *calls += answer.calls - 1;
-        let dropped = [self.asked.dropped.as_slice(), &prepared.dropped].concat();
+        let dropped = [self.dropped_before(endpoint), &prepared.dropped].concat();
         let by = ServedBy { dropped, ..by(*calls) };
         Ok(Begun { by, expect: prepared.expect, answer, body, in_use, deadline })
     }
 
     fn prepare(&self, hop: &Hop, wanted: Wanted) -> Result<adapters::Prepared> {
+        let original = self.asked.original.as_ref();
+        let is_relayed = adapters::is_relayed(hop.endpoint.provider, self.asked.format);
+        if let (false, Some(error)) =
+            (is_relayed, original.and_then(|original| original.refused_elsewhere.as_ref()))
+        {
+            return Err(error.clone());
+        }
         let whole = (wanted == Wanted::Stream && !hop.endpoint.streams)
             .then(|| Envelope::not_streamed(self.asked.operation, &self.asked.body))
             .transpose()?;
@@ -149,12 +156,22 @@ impl Attempts {
             operation: self.asked.operation,
             body,
             envelope,
-            original: self.asked.original.as_ref().map(|(format, body)| (*format, body)),
+            original: original.map(|original| (self.asked.format, &original.body)),
             model: &hop.model,
             request_id: &self.asked.request_id,
             headers: &self.asked.headers,
         };
         adapters::prepare(&hop.endpoint, &ask, self.engine.mock_timing)
+    }
+
+    /// What the caller's own format has and OpenAI's has not; an endpoint of that format gets all of it.
+    fn dropped_before(&self, endpoint: &Endpoint) -> &[String] {
+        match &self.asked.original {
+            Some(original) if !adapters::is_relayed(endpoint.provider, self.asked.format) => {
+                &original.dropped
+            }
+            _ => &[],
+        }
     }
 
     async fn answer(

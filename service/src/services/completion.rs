@@ -50,16 +50,24 @@ pub struct Asked {
     pub format: ClientFormat,
     /// The whole body in OpenAI's form.
     pub body: Bytes,
-    /// The body as the caller sent it, where its format is another.
-    pub original: Option<(ClientFormat, Bytes)>,
-    /// Members of the original that OpenAI's form has no place for.
-    pub dropped: Vec<String>,
+    /// The request as the caller sent it, where its format is another.
+    pub original: Option<Original>,
     /// The id that the caller gets back.
     pub request_id: String,
     /// When its head arrived.
     pub received: Instant,
     /// The caller's headers that may be passed on.
     pub headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// A request in another format than OpenAI's, as the caller sent it: what an endpoint of that format gets.
+pub struct Original {
+    /// The whole body.
+    pub body: Bytes,
+    /// Members that say nothing to other endpoints.
+    pub dropped: Vec<String>,
+    /// What other endpoints cannot do for it.
+    pub refused_elsewhere: Option<Error>,
 }
 
 /// Who answered, for the response's headers.

@@ -191,9 +191,13 @@ impl Render for Renderer {
 
 /// The failure as the last event of a stream.
 pub fn error_event(error: &Error) -> Vec<u8> {
-    let mut out = b"data: ".to_vec();
+    [b"data: ", error_body(error).as_slice(), b"\n\n"].concat()
+}
+
+/// The failure as the body of an HTTP answer.
+pub fn error_body(error: &Error) -> Vec<u8> {
+    let mut out = Vec::new();
     write_json(error, &mut out);
-    out.extend_from_slice(b"\n\n");
     out
 }
 

@@ -3,8 +3,8 @@
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::answer::answer;
 use crate::api::Api;
+use crate::api::answer::answer;
 use crate::api::openapi::{ChatRequest, ChatResponse, CompletionRequest, ErrorEnvelope};
 use crate::domain::envelope::Operation;
 

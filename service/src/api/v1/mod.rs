@@ -1,6 +1,5 @@
 //! Version 1: OpenAI's routes, and our own beside them.
 
-mod answer;
 pub mod chat;
 pub mod embeddings;
 pub mod health;

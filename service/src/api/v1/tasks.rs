@@ -4,8 +4,8 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Value, json};
 
-use super::answer::asked;
 use crate::adapters::ClientFormat;
+use crate::api::answer::asked;
 use crate::api::error_response::failed;
 use crate::api::openapi::{ConversationRequest, ErrorEnvelope, SummaryResponse, TitleResponse};
 use crate::api::{Api, headers};
@@ -54,7 +54,7 @@ async fn answer(task: Task, name: &str, req: &HttpRequest, payload: Payload, api
     };
     match done.await {
         Ok(done) => response(name, done),
-        Err(failure) => failed(&failure),
+        Err(failure) => failed(ClientFormat::Openai, &failure),
     }
 }
 

@@ -135,7 +135,9 @@ impl Table {
     }
 
     fn find<'a>(&'a self, name: &'a str) -> Option<Found<'a>> {
-        if let Some(at) = self.by_name.get(name) {
+        // Ollama's clients say `name:latest` for `name`.
+        let at = self.by_name.get(name).or_else(|| self.by_name.get(name.strip_suffix(":latest")?));
+        if let Some(at) = at {
             return Some(Found { model: self.models.groups.get(*at)?, star: None });
         }
         self.wildcards.iter().find_map(|at| {

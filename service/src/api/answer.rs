@@ -7,7 +7,7 @@ use actix_web::http::{ConnectionType, Version};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 
-use crate::adapters::ClientFormat;
+use crate::adapters::{self, ClientFormat};
 use crate::api::error_response::{failed, unread};
 use crate::api::{Api, body, headers, stream_body, whole_body};
 use crate::domain::envelope::Operation;
@@ -24,14 +24,18 @@ pub async fn answer(
     payload: Payload,
     api: Data<Api>,
 ) -> HttpResponse {
-    let version = req.version();
-    let asked = match asked(operation, ClientFormat::Openai, &req, payload, &api).await {
-        Ok(asked) => asked,
-        Err(response) => return response,
-    };
+    match asked(operation, ClientFormat::Openai, &req, payload, &api).await {
+        Ok(asked) => served(asked, req.version(), &api).await,
+        Err(response) => response,
+    }
+}
+
+/// What the engine answers, as HTTP.
+pub async fn served(asked: Asked, version: Version, api: &Api) -> HttpResponse {
+    let format = asked.format;
     match api.engine.complete(&api.client, asked).await {
-        Ok(served) => response(served, version),
-        Err(failure) => failed(&failure),
+        Ok(served) => response(format, served, version),
+        Err(failure) => failed(format, &failure),
     }
 }
 
@@ -44,9 +48,9 @@ pub async fn asked(
     api: &Api,
 ) -> Result<Asked, HttpResponse> {
     let mut payload = payload.into_inner();
-    let body = match body::read(req, &mut payload, api.body_limits).await {
+    let body = match body::read(format, req, &mut payload, api.body_limits).await {
         Ok(body) => body,
-        Err(error) => return Err(unread(&error, payload)),
+        Err(error) => return Err(unread(format, &error, payload)),
     };
     let (request_id, received) = match req.extensions().get::<RequestId>() {
         Some(RequestId { id, received }) => (id.clone(), *received),
@@ -57,14 +61,13 @@ pub async fn asked(
         format,
         body,
         original: None,
-        dropped: Vec::new(),
         request_id,
         received,
         headers: headers::passed_on(req.headers()),
     })
 }
 
-fn response(served: Served, version: Version) -> HttpResponse {
+fn response(format: ClientFormat, served: Served, version: Version) -> HttpResponse {
     match served {
         Served::Whole { by, headers, body, in_flight } => {
             let mut response = HttpResponse::Ok().body(whole_body::WholeBody::new(body, in_flight));
@@ -77,7 +80,7 @@ fn response(served: Served, version: Version) -> HttpResponse {
         Served::Stream { by, headers, relay } => {
             let mut response = HttpResponse::Ok().body(stream_body::StreamBody::new(relay));
             let to = response.headers_mut();
-            to.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+            to.insert(CONTENT_TYPE, HeaderValue::from_static(adapters::stream_type(format)));
             headers::add_upstream(to, &headers);
             to.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
             to.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
