@@ -1,8 +1,20 @@
-//! What the operator decided: the environment today, LiteLLM's file and `config.ini` next to it.
+//! What the operator decided: the environment, LiteLLM's file, `config.ini`.
 //!
-//! Knows variables, defaults and what is a sensible value. Refuses to know sockets, requests and
+//! Knows variables, files, defaults and what is a sensible value. Refuses to know sockets, requests and
 //! vendors' formats; nothing outside this room reads the environment.
 
 pub mod environment;
+mod address;
+pub mod endpoints;
+mod explain;
+mod finding;
+mod ini;
+mod keys;
+mod limits;
+mod litellm_yaml;
+mod names;
 mod read;
+mod references;
 pub mod settings;
+mod tree;
+mod whose;

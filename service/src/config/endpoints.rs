@@ -1,0 +1,72 @@
+//! The configuration file: which models there are, and who serves them.
+
+use std::fs;
+use std::path::Path;
+
+pub use super::explain::explain;
+pub use super::finding::{ConfigError, Finding};
+use super::finding::{Findings, Wrong};
+pub use super::references::Variables;
+use super::{ini, litellm_yaml};
+use crate::domain::endpoint::Deadlines;
+use crate::domain::model::Models;
+use crate::domain::secret::Secret;
+
+/// What a configuration file says.
+#[derive(Clone, Debug)]
+pub struct Configuration {
+    /// The models; at least one.
+    pub models: Models,
+    /// The key that LiteLLM, started with the same file, asks its callers for.
+    pub master_key: Option<Secret>,
+    /// What is passed over, or will surprise.
+    pub warnings: Vec<Finding>,
+    /// Endpoints that cannot be used: their secret is not set, nobody here speaks their format.
+    pub left_out: Vec<Finding>,
+}
+
+/// Reads the file at `path`: LiteLLM's `.yaml` or `.yml`, or an `.ini`.
+/// `variables` is the environment, `deadlines` holds for endpoints that the file says nothing about.
+///
+/// # Errors
+/// The file cannot be read, is wrong (the first mistake, with its line), or leaves no endpoint.
+pub fn load(path: &Path, variables: &Variables, deadlines: Deadlines) -> Result<Configuration, ConfigError> {
+    let text = fs::read_to_string(path).map_err(|error| {
+        let message = format!("the file cannot be read: {error}");
+        Findings::about(path.display().to_string()).error(Wrong { line: None, message })
+    })?;
+    read(path, &text, variables, deadlines)
+}
+
+/// The same, where the text is at hand; `path` says which format it has, and is named in findings.
+///
+/// # Errors
+/// As for [`load`].
+pub fn read(
+    path: &Path,
+    text: &str,
+    variables: &Variables,
+    deadlines: Deadlines,
+) -> Result<Configuration, ConfigError> {
+    let mut findings = Findings::about(path.display().to_string());
+    let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
+    let said = match extension.as_ref().and_then(|extension| extension.to_str()) {
+        Some("yaml" | "yml") => litellm_yaml::read(text, variables, deadlines, &mut findings)
+            .map(|said| (said.models, said.master_key)),
+        Some("ini") => ini::read(text, variables, deadlines, &mut findings).map(|models| (models, None)),
+        _ => Err(Wrong { line: None, message: "the name has to end in .yaml, .yml or .ini".to_owned() }),
+    };
+    let (models, master_key) = said.map_err(|wrong| findings.error(wrong))?;
+    if models.groups.iter().all(|model| !model.listed) {
+        return Err(findings.nothing_left());
+    }
+    let Findings { mut warnings, mut left_out, .. } = findings;
+    for list in [&mut warnings, &mut left_out] {
+        list.sort_by_key(|finding| finding.line);
+    }
+    Ok(Configuration { models, master_key, warnings, left_out })
+}
+
+#[cfg(test)]
+#[path = "endpoints_tests.rs"]
+mod tests;

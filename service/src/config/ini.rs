@@ -1,0 +1,137 @@
+//! `config.ini`: a section a model, as desktop applications keep it.
+//!
+//! `[LLM:Name]` is a model that callers ask for as `Name`; all that are enabled stand in for each other
+//! in the file's order. `[SummarizerLLM]` and `[TitleGeneratorLLM]` do the service's own jobs and take
+//! from the default model what they do not say themselves. `${NAME}` is a variable.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::finding::{Findings, Wrong};
+use super::names::make_unique;
+use super::references::Variables;
+use crate::domain::endpoint::{Deadlines, Endpoint, UpstreamModel};
+use crate::domain::model::{Alias, Fallbacks, Model, Models};
+
+mod document;
+mod member;
+mod model;
+
+use document::{Section, load};
+use model::Reading;
+
+const MODEL: &str = "LLM:";
+const SUMMARIZER: &str = "SummarizerLLM";
+const TITLE_GENERATOR: &str = "TitleGeneratorLLM";
+
+/// Three attempts in all.
+const RETRIES: u32 = 2;
+
+/// Reads the file's text.
+pub fn read(
+    text: &str,
+    variables: &Variables,
+    deadlines: Deadlines,
+    findings: &mut Findings,
+) -> Result<Models, Wrong> {
+    let sections = load(text)?;
+    warn_of_others(&sections, findings);
+    let reading = Reading { variables, deadlines };
+    let mut named = Vec::new();
+    for section in sections.iter().filter(|section| section.name.starts_with(MODEL)) {
+        if let Some(endpoint) = reading.endpoint(section, &model_name(section)?, findings)? {
+            named.push((model_name(section)?, endpoint));
+        }
+    }
+    let default = default_section(&sections, &named)?;
+    let role = |name: &str| sections.iter().find(|section| section.name == name);
+    let mut models = Models { retries: RETRIES, ..Models::default() };
+    let mut hidden = Vec::new();
+    for (name, slot) in
+        [(SUMMARIZER, &mut models.roles.summarizer), (TITLE_GENERATOR, &mut models.roles.title_generator)]
+    {
+        let Some(section) = role(name) else { continue };
+        if let Some(endpoint) = reading.role(section, default, findings)? {
+            *slot = Some(name.to_owned());
+            hidden.push((name.to_owned(), endpoint));
+        }
+    }
+    models.default_model = default.map(model_name).transpose()?;
+    models.aliases = aliases(&named);
+    models.fallbacks = Fallbacks { default: stand_ins(&named), ..Fallbacks::default() };
+    make_unique(named.iter_mut().chain(&mut hidden).map(|(_, endpoint)| endpoint));
+    models.groups = groups(named, true).chain(groups(hidden, false)).collect();
+    Ok(models)
+}
+
+fn model_name(section: &Section) -> Result<String, Wrong> {
+    let name = section.name.strip_prefix(MODEL).unwrap_or(&section.name).trim();
+    if name.is_empty() {
+        return Err(Wrong::at(section.line, "a section `[LLM:…]` has no name"));
+    }
+    Ok(name.to_owned())
+}
+
+fn warn_of_others(sections: &[Section], findings: &mut Findings) {
+    for section in sections {
+        let name = section.name.as_str();
+        if !name.starts_with(MODEL) && ![SUMMARIZER, TITLE_GENERATOR].contains(&name) {
+            findings.warn(section.line, format!("the section `[{name}]` is not about models: ignored"));
+        }
+    }
+}
+
+/// The section that says `default = true`, else the first one with an endpoint.
+fn default_section<'a>(
+    sections: &'a [Section],
+    named: &[(String, Endpoint)],
+) -> Result<Option<&'a Section>, Wrong> {
+    let has_endpoint = |section: &&Section| {
+        model_name(section).is_ok_and(|name| named.iter().any(|(other, _)| *other == name))
+    };
+    let usable: Vec<&Section> =
+        sections.iter().filter(|section| section.name.starts_with(MODEL)).filter(has_endpoint).collect();
+    let mut marked = Vec::new();
+    for section in &usable {
+        if section.boolean("default")?.unwrap_or(false) {
+            marked.push(*section);
+        }
+    }
+    match marked.as_slice() {
+        [first, second, ..] => {
+            let message = format!("`default` is true here and in `[{}]` already: expected one", first.name);
+            Err(Wrong::at(second.line_of("default"), message))
+        }
+        [one] => Ok(Some(one)),
+        [] => Ok(usable.first().copied()),
+    }
+}
+
+/// Callers may ask for what the vendor calls a model, where that means one of them only.
+fn aliases(named: &[(String, Endpoint)]) -> BTreeMap<String, Alias> {
+    let upstream = |endpoint: &Endpoint| match &endpoint.model {
+        UpstreamModel::Named(name) => Some(name.clone()),
+        UpstreamModel::AsAsked | UpstreamModel::Pattern(_) => None,
+    };
+    let mut aliases = BTreeMap::new();
+    for (model, endpoint) in named {
+        let Some(alias) = upstream(endpoint) else { continue };
+        let is_one = named.iter().filter(|(_, other)| upstream(other).as_ref() == Some(&alias)).count() == 1;
+        if is_one && named.iter().all(|(name, _)| *name != alias) {
+            aliases.insert(alias, Alias { model: model.clone(), listed: false });
+        }
+    }
+    aliases
+}
+
+fn stand_ins(named: &[(String, Endpoint)]) -> Vec<String> {
+    if named.len() < 2 { Vec::new() } else { named.iter().map(|(name, _)| name.clone()).collect() }
+}
+
+fn groups(named: Vec<(String, Endpoint)>, listed: bool) -> impl Iterator<Item = Model> {
+    named.into_iter().map(move |(name, endpoint)| Model { name, endpoints: vec![Arc::new(endpoint)], listed })
+}
+
+#[cfg(test)]
+#[path = "ini_tests.rs"]
+mod tests;

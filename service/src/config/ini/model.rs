@@ -1,0 +1,207 @@
+//! One section: one endpoint.
+
+use serde_json::Value;
+
+use super::document::{Member, Section};
+use crate::config::address::base_url;
+use crate::config::finding::{Findings, Wrong};
+use crate::config::keys::{self, Lack};
+use crate::config::limits::Timeouts;
+use crate::config::names::header_safe;
+use crate::config::references::{Variables, expand, first};
+use crate::domain::endpoint::{BaseUrl, Deadlines, Endpoint, UpstreamModel};
+use crate::domain::vendors::{Vendor, is_known_elsewhere};
+
+const READ: [&str; 11] = [
+    "url",
+    "apikey",
+    "model",
+    "api_type",
+    "api_version",
+    "enabled",
+    "default",
+    "stream_response",
+    "timeout_seconds",
+    "temperature",
+    "max_tokens",
+];
+
+/// How an endpoint is reached: read, and told that it changes nothing yet.
+const NOT_YET: [&str; 8] = [
+    "proxy_http",
+    "proxy_https",
+    "proxy_no_proxy",
+    "ssl_verify",
+    "ca_file",
+    "client_cert",
+    "client_key",
+    "server_name",
+];
+
+/// Where a section has to say something itself.
+const OF_THE_SECTION_ALONE: [&str; 2] = ["enabled", "default"];
+
+/// What every section is read with.
+pub struct Reading<'a> {
+    pub variables: &'a Variables,
+    pub deadlines: Deadlines,
+}
+
+impl Reading<'_> {
+    /// The endpoint of a section, unless it is switched off or has to be left out.
+    pub fn endpoint(
+        &self,
+        section: &Section,
+        name: &str,
+        findings: &mut Findings,
+    ) -> Result<Option<Endpoint>, Wrong> {
+        if section.boolean("enabled")? == Some(false) {
+            return Ok(None);
+        }
+        warn_of_members(section, findings);
+        let section = match self.expanded(section) {
+            Ok(section) => section,
+            Err((line, lack)) => return Ok(leave_out(section, line, &lack, findings)),
+        };
+        let Some(vendor) = vendor(&section, findings)? else { return Ok(None) };
+        let Some(url) = self.address(&section, vendor)? else {
+            let lack = Lack::missing("url", vendor.base_variables);
+            return Ok(leave_out(&section, section.line, &lack, findings));
+        };
+        let own_key = section.members.iter().find(|member| member.key == "apikey");
+        let own_key = own_key.map(|member| member.value.as_str());
+        let key = match keys::key(vendor, own_key, section.get("url").is_some(), self.variables) {
+            Ok(key) => key,
+            Err(lack) => return Ok(leave_out(&section, section.line_of("apikey"), &lack, findings)),
+        };
+        let mut endpoint = Endpoint::new(header_safe(name), vendor.provider, url, self.deadlines);
+        endpoint.key = key;
+        endpoint.model = UpstreamModel::Named(upstream_model(&section, name, findings));
+        endpoint.api_version = section.get("api_version").map(|member| member.value.clone());
+        endpoint.streams = section.boolean("stream_response")?.unwrap_or(true);
+        let timeouts = Timeouts { whole: section.seconds("timeout_seconds")?, stream: None };
+        timeouts.apply(&mut endpoint);
+        let defaults = &mut endpoint.params.defaults;
+        let numbers =
+            [("temperature", section.number("temperature")?), ("max_tokens", section.count("max_tokens")?)];
+        for (key, number) in numbers {
+            defaults.extend(number.map(|number| (key.to_owned(), Value::Number(number))));
+        }
+        Ok(Some(endpoint))
+    }
+
+    /// The endpoint of a section that does one of the service's own jobs; none where the default model
+    /// does it.
+    pub fn role(
+        &self,
+        section: &Section,
+        default: Option<&Section>,
+        findings: &mut Findings,
+    ) -> Result<Option<Endpoint>, Wrong> {
+        let is_own = |member: &Member| {
+            READ.contains(&member.key.as_str()) && !OF_THE_SECTION_ALONE.contains(&member.key.as_str())
+        };
+        if !section.members.iter().any(|member| is_own(member) && !member.value.is_empty()) {
+            section.boolean("enabled")?;
+            warn_of_members(section, findings);
+            return Ok(None);
+        }
+        let whole = inherited(section, default, findings);
+        self.endpoint(&whole, &section.name, findings)
+    }
+
+    /// The section with its variables in place; else the line of the first that is not set.
+    fn expanded(&self, section: &Section) -> Result<Section, (usize, Lack)> {
+        let mut section = section.clone();
+        for member in section.members.iter_mut().filter(|member| READ.contains(&member.key.as_str())) {
+            member.value = expand(&member.value, self.variables)
+                .map_err(|variable| (member.line, Lack::unset(&[&variable])))?;
+        }
+        Ok(section)
+    }
+
+    fn address(&self, section: &Section, vendor: &Vendor) -> Result<Option<BaseUrl>, Wrong> {
+        let (what, address) = match section.get("url") {
+            Some(member) => (format!("`url` of `[{}]`", section.name), member.value.as_str()),
+            None => match (first(self.variables, vendor.base_variables), vendor.base_url) {
+                (Some((variable, address)), _) => (format!("the variable {variable}"), address),
+                (None, Some(address)) => (format!("the address of {}", vendor.prefix), address),
+                (None, None) => return Ok(None),
+            },
+        };
+        let url = base_url(vendor, address);
+        url.map(Some).map_err(|problem| Wrong::at(section.line_of("url"), format!("{what} {problem}")))
+    }
+}
+
+/// A section's own members, and those of the default model that it does not have.
+fn inherited(section: &Section, default: Option<&Section>, findings: &mut Findings) -> Section {
+    let mut whole = section.clone();
+    let Some(default) = default else { return whole };
+    if let (Some(url), None, Some(_)) = (section.get("url"), section.get("apikey"), default.get("apikey"))
+        && default.get("url").is_none_or(|other| other.value != url.value)
+    {
+        let message =
+            format!("`[{}]` has an own `url`, and shows it the key of `[{}]`", section.name, default.name);
+        findings.warn(url.line, message);
+    }
+    for member in &default.members {
+        let key = member.key.as_str();
+        let inherits =
+            READ.contains(&key) && !OF_THE_SECTION_ALONE.contains(&key) && whole.get(key).is_none();
+        if inherits {
+            whole.members.retain(|own| own.key != member.key);
+            whole.members.push(member.clone());
+        }
+    }
+    whole
+}
+
+fn warn_of_members(section: &Section, findings: &mut Findings) {
+    for member in &section.members {
+        let key = member.key.as_str();
+        let what = if NOT_YET.contains(&key) {
+            "has no effect in this version"
+        } else if READ.contains(&key) {
+            continue;
+        } else {
+            "is unknown: ignored"
+        };
+        findings.warn(member.line, format!("`{key}` of `[{}]` {what}", section.name));
+    }
+}
+
+/// `api_type`, a provider's name or one of LiteLLM's prefixes; OpenAI's format where it is not said.
+fn vendor(section: &Section, findings: &mut Findings) -> Result<Option<&'static Vendor>, Wrong> {
+    let said =
+        section.get("api_type").map_or_else(|| "openai".to_owned(), |member| member.value.to_lowercase());
+    let prefix = if said == "litellm" { "litellm_proxy" } else { said.as_str() };
+    if let Some(vendor) = Vendor::of(prefix) {
+        return Ok(Some(vendor));
+    }
+    let line = section.line_of("api_type");
+    if is_known_elsewhere(prefix) {
+        let message = format!("`[{}]` is left out: the api_type {said} is not supported", section.name);
+        findings.leave_out(line, message);
+        return Ok(None);
+    }
+    let expected = "openai, azure, anthropic, gemini, mistral, cohere, ollama, litellm, or a vendor with OpenAI's format";
+    Err(Wrong::at(line, format!("`api_type` of `[{}]` has to be one of {expected}", section.name)))
+}
+
+fn upstream_model(section: &Section, name: &str, findings: &mut Findings) -> String {
+    if let Some(member) = section.get("model") {
+        return member.value.clone();
+    }
+    let message = format!("`[{}]` has no `model`: the provider is asked for `{name}`", section.name);
+    findings.warn(section.line, message);
+    name.to_owned()
+}
+
+fn leave_out(section: &Section, line: usize, lack: &Lack, findings: &mut Findings) -> Option<Endpoint> {
+    if let Some(variable) = &lack.variable {
+        findings.miss(variable);
+    }
+    findings.leave_out(line, format!("`[{}]` is left out: {}", section.name, lack.message));
+    None
+}
