@@ -116,12 +116,12 @@ impl<'a> Contents<'a> {
     fn answer(&mut self, message: Message, path: &str) -> Result<()> {
         let Message { content, refusal, tool_calls, rest, .. } = message;
         let mut parts = turns::vendor_parts(&rest);
-        parts.extend(turns::images(self.endpoint, self.generation, &rest, path)?);
         let mut texts = self.parts(content, path)?;
         texts.extend(refusal.map(|text| json!({"text": text})));
         texts.retain(|part| part["text"] != "");
         turns::sign_last(&mut texts, turns::message_signature(&rest, &tool_calls));
         parts.extend(texts);
+        parts.extend(turns::images(self.endpoint, self.generation, &rest, path)?);
         let first_call = parts.len();
         for (at, call) in tool_calls.iter().enumerate() {
             self.called.insert(call.id.clone(), call.function.name.clone());

@@ -15,6 +15,9 @@ use crate::domain::endpoint::Endpoint;
 use crate::domain::usage::Tokens;
 use crate::error::Result;
 
+/// Members of the envelope, which mean nothing here.
+const NO_VENDORS: [&str; 2] = ["stream", "stream_options"];
+
 /// The call that asks for vectors: a batch, whether of one text or of many. Google's own members
 /// (`task_type`, `title`) are each text's.
 ///
@@ -30,7 +33,8 @@ pub fn prepare(endpoint: &Endpoint, ask: &Ask<'_>) -> Result<Prepared> {
         one.insert("model".to_owned(), model.as_str().into());
         one.insert("content".to_owned(), json!({"parts": [{"text": text}]}));
         one.extend(request.dimensions.map(|length| ("outputDimensionality".to_owned(), length.into())));
-        for (name, value) in &request.rest {
+        let vendors = request.rest.iter().filter(|(name, _)| !NO_VENDORS.contains(&name.as_str()));
+        for (name, value) in vendors {
             one.entry(camel(name)).or_insert_with(|| value.clone());
         }
         Value::from(one)

@@ -78,9 +78,11 @@ impl State {
         self.extra("grounding_metadata", candidate.grounding_metadata, deltas);
         self.extra("citation_metadata", candidate.citation_metadata, deltas);
         self.extra("url_context_metadata", candidate.url_context_metadata, deltas);
-        self.extra("finish_message", candidate.finish_message.map(Value::from), deltas);
         if let Some(word) = candidate.finish_reason {
             let (reason, says_all) = finish_reason(&word, self.calls > 0);
+            // Of an answer that is as it should be, Google only says so again.
+            let message = candidate.finish_message.filter(|_| !says_all);
+            self.extra("finish_message", message.map(Value::from), deltas);
             self.end(reason, (!says_all).then_some(word), candidate.safety_ratings, deltas);
         }
     }
