@@ -132,7 +132,8 @@ fn text(value: Option<&Value>) -> Option<String> {
     }
 }
 
-fn clean(endpoint: &Endpoint, message: &str) -> String {
+/// An upstream's words, without keys and cut where they are too long.
+pub fn clean(endpoint: &Endpoint, message: &str) -> String {
     let known: Vec<&Secret> = endpoint.key.iter().collect();
     let clean = redact(message, &known);
     match clean.char_indices().nth(MAX_MESSAGE_CHARS) {
@@ -143,7 +144,7 @@ fn clean(endpoint: &Endpoint, message: &str) -> String {
 
 /// `retry-after-ms`, or `retry-after` in seconds or as a date. LiteLLM passes its provider's on with a
 /// prefix.
-fn retry_after(headers: &HeaderMap) -> Option<RetryAfter> {
+pub fn retry_after(headers: &HeaderMap) -> Option<RetryAfter> {
     let text = |name| headers.get(name)?.to_str().ok().map(str::trim);
     let wait = |milliseconds, seconds| {
         let milliseconds = text(milliseconds).and_then(|text| delay(text, 0.001));

@@ -56,3 +56,16 @@ fn every_form_of_a_tool_choice_is_read(#[case] choice: Value, #[case] expected: 
     let request = parsed(&json!({"messages": [], "tool_choice": choice})).expect("a request");
     assert_eq!(request.tool_choice, Some(expected));
 }
+
+#[rstest]
+#[case::a_function(json!({"function": {"name": "f"}}), "function")]
+#[case::another_type(json!({"type": "google_search"}), "google_search")]
+#[case::no_type(json!({"googleSearch": {}}), "googleSearch")]
+fn a_tool_without_a_type_is_what_its_only_member_says(#[case] tool: Value, #[case] expected: &str) {
+    let request = parsed(&json!({"messages": [], "tools": [tool]})).expect("a request");
+    let kind = match &request.tools[0] {
+        Tool::Function { .. } => "function",
+        Tool::Other { kind, .. } => kind,
+    };
+    assert_eq!(kind, expected);
+}

@@ -16,7 +16,7 @@ pub enum Tool {
     },
     /// Another type, as vendors' own tools have: whole, as it came.
     Other {
-        /// Its `type`.
+        /// Its `type`, or its only member's name.
         kind: String,
         /// The tool.
         tool: Map<String, Value>,
@@ -43,7 +43,7 @@ impl TryFrom<Map<String, Value>> for Tool {
     type Error = String;
 
     fn try_from(mut tool: Map<String, Value>) -> Result<Self, String> {
-        let kind = tool.get("type").and_then(Value::as_str).unwrap_or("function").to_owned();
+        let kind = kind_of(&tool).to_owned();
         if kind != "function" {
             return Ok(Self::Other { kind, tool });
         }
@@ -53,6 +53,12 @@ impl TryFrom<Map<String, Value>> for Tool {
             .map_err(|error| format!("a tool of type `function` needs a valid `function`: {error}"))?;
         Ok(Self::Function { function, cache_control })
     }
+}
+
+/// A tool's `type`; without one, what LiteLLM takes for Google's own tools: `{"googleSearch": {}}`.
+fn kind_of(tool: &Map<String, Value>) -> &str {
+    let name = tool.keys().next().filter(|_| tool.len() == 1).map(String::as_str);
+    tool.get("type").and_then(Value::as_str).or(name).unwrap_or("function")
 }
 
 /// Whether the model has to call something.
