@@ -10,6 +10,7 @@
 
 mod anthropic;
 mod azure;
+mod body;
 mod cohere;
 mod contract;
 mod gemini;

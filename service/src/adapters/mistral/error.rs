@@ -1,11 +1,139 @@
-//! mistral's refusals.
+//! Mistral's refusals, which have several forms: `{"object": "error", "message", "type", "code"}`, the
+//! same with FastAPI's list of faults for a message, that list as `detail`, and the gateway's
+//! `{"message", "request_id"}`.
+//! Source: <https://docs.mistral.ai/api/>
+
+use http::HeaderMap;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 use crate::adapters::{Refusal, openai};
 use crate::domain::endpoint::Endpoint;
-use crate::error::Error;
+use crate::error::{Error, Kind, RetryAfter};
 
 /// What a refusal means.
 #[must_use]
 pub fn refusal(endpoint: &Endpoint, refusal: &Refusal<'_>) -> Error {
-    openai::error::refusal(endpoint, refusal)
+    let body: Body = serde_json::from_slice(refusal.body).unwrap_or_default();
+    let reason = Reason::of(refusal, &body);
+    let status = match reason {
+        Some(Reason::Quota) => 429,
+        Some(Reason::Policy) => 400,
+        _ => refusal.status,
+    };
+    let written = body.as_openais();
+    let written = written.as_deref().map_or(refusal.body, str::as_bytes);
+    let error = openai::error::refusal(endpoint, &Refusal { status, body: written, ..*refusal });
+    let error = match reason {
+        Some(Reason::Policy) => error.with_status(refusal.status),
+        _ => error,
+    };
+    with_wait(reason.map_or(error.clone(), |reason| error.with_code(reason.code())), refusal.headers)
+}
+
+/// What a stream, or a body under a status of success, reports; `None` where it is no error.
+#[must_use]
+pub fn in_band(endpoint: &Endpoint, json: &[u8]) -> Option<Error> {
+    let body: Body = serde_json::from_slice(json).ok()?;
+    let written = body.as_openais();
+    openai::error::in_band(endpoint, written.as_deref().map_or(json, str::as_bytes))
+}
+
+#[derive(Default, Deserialize)]
+struct Body {
+    #[serde(default)]
+    message: Value,
+    #[serde(default)]
+    detail: Value,
+    #[serde(default, rename = "type")]
+    kind: Option<String>,
+}
+
+impl Body {
+    /// OpenAI's form of it. The numbers in `code` are left out: they are nobody's but Mistral's.
+    fn as_openais(&self) -> Option<String> {
+        let faults = self.faults();
+        let message = match faults {
+            Some(faults) => faults.iter().map(described).collect::<Vec<_>>().join("; "),
+            None => self.message.as_str().or(self.detail.as_str())?.to_owned(),
+        };
+        let param = faults.and_then(|faults| faults.first()).and_then(path);
+        Some(json!({"error": {"message": message, "type": self.kind, "param": param}}).to_string())
+    }
+
+    fn faults(&self) -> Option<&Vec<Value>> {
+        let lists = [&self.message["detail"], &self.message, &self.detail];
+        lists.into_iter().find_map(Value::as_array)
+    }
+}
+
+fn described(fault: &Value) -> String {
+    let message = fault["msg"].as_str().unwrap_or_default();
+    path(fault).map_or_else(|| message.to_owned(), |path| format!("`{path}`: {message}"))
+}
+
+/// `["body", "messages", 0, "content"]` as `messages[0].content`.
+fn path(fault: &Value) -> Option<String> {
+    let mut path = String::new();
+    for step in fault["loc"].as_array()? {
+        match step {
+            Value::String(name) if path.is_empty() && name == "body" => {}
+            Value::String(name) if path.is_empty() => path.push_str(name),
+            Value::String(name) => path.extend([".", name]),
+            index => path.push_str(&format!("[{index}]")),
+        }
+    }
+    (!path.is_empty()).then_some(path)
+}
+
+/// What a refusal is about, beyond its status.
+#[derive(Clone, Copy)]
+enum Reason {
+    Context,
+    Model,
+    Quota,
+    Policy,
+}
+
+impl Reason {
+    fn of(refusal: &Refusal<'_>, body: &Body) -> Option<Self> {
+        let message = body.message.as_str().unwrap_or_default().to_lowercase();
+        let kind = body.kind.as_deref().unwrap_or_default();
+        let is_spent = number(refusal.headers, "x-ratelimitbysize-remaining-month") == Some(0);
+        match refusal.status {
+            400 | 422 if message.contains("too large for model") => Some(Self::Context),
+            400 | 404 if kind == "invalid_model" => Some(Self::Model),
+            402 => Some(Self::Quota),
+            429 if is_spent => Some(Self::Quota),
+            // Guardrails answer with the status of a refused key:
+            // <https://docs.mistral.ai/capabilities/guardrailing/>
+            403 if message.contains("guardrail") || message.contains("moderation") => Some(Self::Policy),
+            _ => None,
+        }
+    }
+
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Context => "context_length_exceeded",
+            Self::Model => "model_not_found",
+            Self::Quota => "insufficient_quota",
+            Self::Policy => "content_policy_violation",
+        }
+    }
+}
+
+/// The gateway says in seconds when its limits are renewed.
+fn with_wait(error: Error, headers: &HeaderMap) -> Error {
+    if error.kind() != Kind::RateLimited || error.retry_after().is_some() {
+        return error;
+    }
+    let seconds = ["ratelimitbysize-reset", "ratelimit-reset"].into_iter().find_map(|it| number(headers, it));
+    match seconds {
+        Some(seconds) => error.with_retry_after(RetryAfter::Delay(std::time::Duration::from_secs(seconds))),
+        None => error,
+    }
+}
+
+fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
+    headers.get(name)?.to_str().ok()?.trim().parse().ok()
 }

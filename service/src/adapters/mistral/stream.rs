@@ -1,22 +1,42 @@
-//! A stream of mistral's, as deltas.
+//! A stream of Mistral's, as deltas.
+//! Source: <https://docs.mistral.ai/api/#tag/chat>
 
+use super::response::Answer;
+use crate::adapters::openai::stream::Calls;
 use crate::adapters::{Event, Expect, Flow, Machine};
 use crate::domain::delta::Delta;
 use crate::domain::endpoint::Endpoint;
 use crate::error::Result;
+use crate::wire::sse;
 
 /// Reads one stream.
-pub struct Stream;
+pub struct Stream {
+    endpoint: Endpoint,
+    expect: Expect,
+    started: bool,
+    calls: Calls,
+}
 
 impl Stream {
     /// For one answer of `endpoint`.
-    pub fn new(_endpoint: &Endpoint, _expect: &Expect) -> Self {
-        Self
+    pub fn new(endpoint: &Endpoint, expect: &Expect) -> Self {
+        let (endpoint, expect) = (endpoint.clone(), expect.clone());
+        Self { endpoint, expect, started: false, calls: Calls::default() }
     }
 }
 
 impl Machine for Stream {
-    fn on_event(&mut self, _event: Event<'_>, _deltas: &mut Vec<Delta>) -> Result<Flow> {
+    fn on_event(&mut self, event: Event<'_>, deltas: &mut Vec<Delta>) -> Result<Flow> {
+        let Event::Data { data, .. } = event else { return Ok(Flow::More) };
+        if sse::is_done(data) {
+            return Ok(Flow::Complete);
+        }
+        let mut chunk = Answer::parse(&self.endpoint, data)?;
+        if !self.started {
+            self.started = true;
+            deltas.push(Delta::Start { id: chunk.id.take(), model: chunk.model.take() });
+        }
+        chunk.read(&self.endpoint, &self.expect, &mut self.calls, deltas)?;
         Ok(Flow::More)
     }
 }

@@ -39,14 +39,13 @@ struct Choice {
 pub struct Stream {
     endpoint: Endpoint,
     started: bool,
-    /// The calls that have begun: choice and index on the wire, and the id.
-    calls: Vec<(u32, u32, String)>,
+    calls: Calls,
 }
 
 impl Stream {
     /// For one answer of `endpoint`.
     pub fn new(endpoint: &Endpoint) -> Self {
-        Self { endpoint: endpoint.clone(), started: false, calls: Vec::new() }
+        Self { endpoint: endpoint.clone(), started: false, calls: Calls::default() }
     }
 
     fn chunk(&mut self, json: &[u8], deltas: &mut Vec<Delta>) -> Result<()> {
@@ -59,7 +58,7 @@ impl Stream {
         for choice in chunk.choices.into_iter().flatten() {
             let index = choice.index;
             let delta = choice.delta.unwrap_or_default();
-            let mut known = |call: &Map<String, Value>| self.known(index, call);
+            let mut known = |call: &Map<String, Value>| Some(self.known(index, call));
             members(index, delta, choice.logprobs.as_ref(), &mut known, deltas);
             if let Some(reason) = choice.finish_reason {
                 deltas.push(finish_of(index, &reason));
@@ -69,12 +68,27 @@ impl Stream {
         Ok(())
     }
 
+    fn known(&mut self, choice: u32, call: &Map<String, Value>) -> (u32, bool) {
+        let id = call.get("id").and_then(Value::as_str);
+        let index = call.get("index").and_then(Value::as_u64).and_then(|index| u32::try_from(index).ok());
+        self.calls.place(choice, id, index)
+    }
+}
+
+/// The calls of an answer that have begun: choice and index on the wire, and the id.
+#[derive(Default)]
+pub(in crate::adapters) struct Calls(Vec<(u32, u32, String)>);
+
+impl Calls {
     /// The index of the call that a piece belongs to, and whether it goes on with one that has begun.
-    fn known(&mut self, choice: u32, call: &Map<String, Value>) -> Option<(u32, bool)> {
-        let id = call.get("id").and_then(Value::as_str).filter(|id| !id.is_empty());
-        let on_wire = call.get("index").and_then(Value::as_u64).and_then(|index| u32::try_from(index).ok());
-        let of_choice: Vec<&(u32, u32, String)> =
-            self.calls.iter().filter(|(of, ..)| *of == choice).collect();
+    pub(in crate::adapters) fn place(
+        &mut self,
+        choice: u32,
+        id: Option<&str>,
+        on_wire: Option<u32>,
+    ) -> (u32, bool) {
+        let id = id.filter(|id| !id.is_empty());
+        let of_choice: Vec<&(u32, u32, String)> = self.0.iter().filter(|(of, ..)| *of == choice).collect();
         let found = of_choice.iter().position(|(_, index, known)| match (on_wire, id) {
             // Some servers number every call 0: another id is another call.
             (Some(at), Some(id)) => *index == at && known == id,
@@ -89,11 +103,11 @@ impl Stream {
         });
         let ours = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         if let Some(at) = found {
-            return Some((ours(at), true));
+            return (ours(at), true);
         }
         let index = ours(of_choice.len());
-        self.calls.push((choice, on_wire.unwrap_or(index), id.unwrap_or_default().to_owned()));
-        Some((index, false))
+        self.0.push((choice, on_wire.unwrap_or(index), id.unwrap_or_default().to_owned()));
+        (index, false)
     }
 }
 
@@ -185,7 +199,7 @@ fn call(choice: u32, index: u32, begun: bool, mut call: Map<String, Value>, delt
 }
 
 /// The end of a choice, by OpenAI's words and by those of servers like it.
-pub(super) fn finish_of(choice: u32, reason: &str) -> Delta {
+pub(in crate::adapters) fn finish_of(choice: u32, reason: &str) -> Delta {
     let mapped = match reason {
         "stop" => Some(FinishReason::Stop),
         "length" => Some(FinishReason::Length),
