@@ -16,6 +16,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
 
 mod framings;
+mod ollama_client;
 mod scenario;
 
 use std::path::PathBuf;

@@ -11,9 +11,9 @@ use sha2::{Digest, Sha256};
 use super::line;
 use super::timestamp::rfc3339;
 
-/// Which Ollama's API this is: the first release that counts cached tokens. Clients ask for a smallest
-/// one, as GitHub Copilot does for 0.6.4.
-pub const VERSION: &str = "0.33.0";
+/// Which Ollama's API this is: a release that counts cached tokens. Clients ask for a smallest one, as
+/// GitHub Copilot does for 0.6.4.
+pub const VERSION: &str = "0.33.3";
 
 /// The architecture's name in `model_info`, whose members have it as their prefix.
 const ARCHITECTURE: &str = "llm-proxy";
@@ -145,6 +145,6 @@ mod tests {
     #[test]
     fn nothing_is_loaded_and_the_version_is_a_release() {
         assert_eq!(read(&ps()), json!({"models": []}));
-        assert_eq!(read(&version()), json!({"version": "0.33.0"}));
+        assert_eq!(read(&version()), json!({"version": "0.33.3"}));
     }
 }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::media;
+use super::{line, media};
 use crate::error::{Error, Result};
 
 /// One turn, as Ollama's clients write it.
@@ -151,11 +151,11 @@ impl Calls {
     }
 }
 
-/// The object's text as it is written. Clients of OpenAI's kind send the text itself.
+/// The object's text, every digit as it is written. Clients of OpenAI's kind send the text itself.
 fn arguments_text(arguments: Option<&RawValue>, at: &str) -> Result<String> {
     let json = arguments.map_or("null", RawValue::get);
     match json.bytes().next() {
-        Some(b'{') => Ok(json.to_owned()),
+        Some(b'{') => Ok(line::compact(json)),
         Some(b'n') => Ok("{}".to_owned()),
         Some(b'"') => Ok(serde_json::from_str(json).unwrap_or_default()),
         _ => {

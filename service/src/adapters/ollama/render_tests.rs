@@ -52,7 +52,7 @@ fn a_stream_is_ollamas() {
     let thought = Delta::Reasoning { choice: 0, text: "hm".to_owned() };
     let deltas = vec![thought, text("a \"b\"\n"), finish(FinishReason::Stop), Delta::Usage(Tokens::of(3, 4))];
     let (mut renderer, mut out) = (renderer(ClientFormat::OllamaChat), Vec::new());
-    renderer.deltas(&mut deltas.clone(), &mut out);
+    renderer.deltas(&mut deltas, &mut out);
     renderer.complete(timing(), &mut out);
     let head = r#"{"model":"public","created_at":"2023-11-14T22:13:20.000000005Z","message":{"role":"assistant","content":"#;
     let expected = [
