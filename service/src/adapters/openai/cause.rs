@@ -31,6 +31,17 @@ impl Cause {
         by_name.or_else(|| Self::by_words(&described.message.as_deref()?.to_ascii_lowercase()))
     }
 
+    /// What a refusal with that status is a case of, if it is.
+    pub fn at(status: u16, described: &Described) -> Option<Self> {
+        let may_be = |cause: &Self| match status {
+            401 | 500.. => false,
+            403 => *cause != Self::ContextLength,
+            429 => *cause == Self::Quota,
+            _ => true,
+        };
+        if status == 402 { Some(Self::Quota) } else { Self::of(described).filter(may_be) }
+    }
+
     fn by_name(name: &str) -> Option<Self> {
         let listed = |names: &[&str]| names.iter().any(|known| known.eq_ignore_ascii_case(name));
         match () {
@@ -88,9 +99,8 @@ const CONTEXT_LENGTH_WORDS: &[&str] = &[
     "contextwindowexceedederror",
 ];
 
-/// `DeepSeek`; OpenRouter; xAI.
-const QUOTA_WORDS: &[&str] =
-    &["insufficient balance", "insufficient credits", "used all available credits"];
+/// `DeepSeek`; OpenRouter; xAI and Fireworks.
+const QUOTA_WORDS: &[&str] = &["insufficient balance", "insufficient credits", "monthly spending limit"];
 
 /// `DeepSeek`; xAI; OpenAI; Azure; OpenRouter; LiteLLM.
 const CONTENT_POLICY_WORDS: &[&str] = &[

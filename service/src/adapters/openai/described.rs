@@ -12,6 +12,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::cause::Cause;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::secret::{Secret, redact};
 use crate::error::Error;
@@ -101,18 +102,18 @@ impl Described {
         Self { message, param: place, ..Self::default() }
     }
 
-    /// Adds what is described to `error`, which has its message already.
-    pub fn add_to(self, mut error: Error) -> Error {
+    /// Adds what is described to `error`, which has its message already; a `cause` has a code of its own.
+    pub fn add_to(self, mut error: Error, cause: Option<Cause>) -> Error {
         if let Some(openai_type) = self.openai_type {
             error = error.with_type(openai_type);
         }
         if let Some(param) = self.param {
             error = error.with_param(param);
         }
-        if let Some(code) = self.code {
-            error = error.with_code(code);
+        match cause.map(|cause| cause.code().to_owned()).or(self.code) {
+            Some(code) => error.with_code(code),
+            None => error,
         }
-        error
     }
 }
 

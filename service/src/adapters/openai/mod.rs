@@ -10,9 +10,12 @@
 //! into `reasoning_content`, OpenRouter and newer vLLM into `reasoning`. Some compatible servers send
 //! a tool call's id and name again with every piece of its arguments, or leave out its index.
 
+mod cause;
+mod described;
 pub mod embeddings;
 pub mod error;
 pub mod render;
 pub mod request;
 pub mod response;
 pub mod stream;
+mod waits;

@@ -27,8 +27,10 @@ pub fn retry_after(headers: &HeaderMap) -> Option<RetryAfter> {
 /// `x-ratelimit-reset` where there is only one.
 pub fn limit_reset(headers: &HeaderMap) -> Option<RetryAfter> {
     ["", "llm_provider-"].into_iter().find_map(|prefix| {
-        let reset = |what: &str| text(headers, prefix, &format!("x-ratelimit-reset{what}")).and_then(duration);
-        let used_up = |what: &str| text(headers, prefix, &format!("x-ratelimit-remaining{what}")) == Some("0");
+        let reset =
+            |what: &str| text(headers, prefix, &format!("x-ratelimit-reset{what}")).and_then(duration);
+        let used_up =
+            |what: &str| text(headers, prefix, &format!("x-ratelimit-remaining{what}")) == Some("0");
         let (requests, tokens) = (reset("-requests"), reset("-tokens"));
         let wait = match (used_up("-requests"), used_up("-tokens")) {
             (true, true) => requests.max(tokens),
@@ -99,7 +101,11 @@ mod tests {
     #[rstest]
     #[case::seconds("retry-after", "7", Some(RetryAfter::Delay(Duration::from_secs(7))))]
     #[case::milliseconds("retry-after-ms", "250", Some(RetryAfter::Delay(Duration::from_millis(250))))]
-    #[case::of_litellms_provider("llm_provider-retry-after", "7", Some(RetryAfter::Delay(Duration::from_secs(7))))]
+    #[case::of_litellms_provider(
+        "llm_provider-retry-after",
+        "7",
+        Some(RetryAfter::Delay(Duration::from_secs(7)))
+    )]
     #[case::a_date("retry-after", DATE, Some(RetryAfter::Date(DATE.to_owned())))]
     #[case::nonsense("retry-after", "soon", None)]
     #[case::negative("retry-after", "-1", None)]
@@ -128,7 +134,11 @@ mod tests {
     #[case::tokens("3", "0", 2)]
     #[case::tokens_that_are_not_enough("3", "12", 2)]
     #[case::both("0", "0", 60)]
-    fn the_limit_that_was_hit_says_how_long(#[case] requests: &str, #[case] tokens: &str, #[case] wait_s: u64) {
+    fn the_limit_that_was_hit_says_how_long(
+        #[case] requests: &str,
+        #[case] tokens: &str,
+        #[case] wait_s: u64,
+    ) {
         let headers = headers(&[
             ("x-ratelimit-remaining-requests", requests),
             ("x-ratelimit-reset-requests", "1m0s"),
