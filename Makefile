@@ -97,7 +97,7 @@ fuzz: need-rust need-cxx ## Try to break every adapter with odd answers, FUZZ_SE
 	    echo "fuzzing $$target for $(FUZZ_SECONDS) s"; \
 	    mkdir -p $(FUZZ_DIR)/found/$$target; \
 	    FUZZ_TARGET=$$target "$(FUZZ_DIR)/target/$$host/fuzz/libfuzzer" -max_total_time=$(FUZZ_SECONDS) \
-	        -timeout=10 -verbosity=0 -print_final_stats=1 -artifact_prefix=$(FUZZ_DIR)/found/$$target/ \
+	        -timeout=10 -verbosity=0 -print_funcs=0 -print_final_stats=1 -artifact_prefix=$(FUZZ_DIR)/found/$$target/ \
 	        $(FUZZ_DIR)/corpus/$$target; \
 	done
 

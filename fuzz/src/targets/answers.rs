@@ -60,16 +60,19 @@ fn stream(endpoint: &Endpoint, expect: &Expect, cuts: u8, answer: &[u8]) {
     render(deltas, &end);
 }
 
+/// Each part's deltas are taken away before the next one comes, as they are when an answer is passed on.
 fn pushed(endpoint: &Endpoint, expect: &Expect, parts: &[&[u8]]) -> (Vec<Delta>, Result<Flow>) {
     let mut reader = Reader::new(endpoint, expect);
-    let mut deltas = Vec::new();
+    let (mut deltas, mut new) = (Vec::new(), Vec::new());
     for part in parts {
-        match reader.push(Bytes::copy_from_slice(part), &mut deltas) {
-            Ok(Flow::More) => {}
-            end => return (deltas, end),
+        let end = reader.push(Bytes::copy_from_slice(part), &mut new);
+        deltas.append(&mut new);
+        if end != Ok(Flow::More) {
+            return (deltas, end);
         }
     }
-    let end = reader.end(&mut deltas);
+    let end = reader.end(&mut new);
+    deltas.append(&mut new);
     (deltas, end)
 }
 
