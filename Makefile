@@ -9,6 +9,9 @@ PYTHON ?= python3
 PROFILE ?= dev
 # What `make bench` is told, for example ARGS=--quick.
 ARGS ?=
+# How long `make fuzz` tries each target, and which.
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?=
 
 CARGO_DENY_VERSION := 0.20.2
 TOOLS := $(CURDIR)/.cache/tools
@@ -17,7 +20,7 @@ export PATH := $(TOOLS)/bin:$(PATH)
 # The program that the Python tests start.
 export LLM_PROXY_BIN ?= $(abspath $(or $(CARGO_TARGET_DIR),target))/debug/llm-proxy
 
-.PHONY: help run test test-rust test-python lint lint-rust lint-python deny fmt bench up need-rust need-curl need-python
+.PHONY: help run test test-rust test-python lint lint-rust lint-python deny fmt bench fuzz up need-rust need-cxx need-curl need-python
 
 help: ## This list
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -78,6 +81,26 @@ fmt: need-rust $(VENV) ## Format Rust and Python
 bench: need-rust ## Measure beside nginx, HAProxy, LiteLLM and TensorZero: see bench/README.md
 	@$(PYTHON) bench/run.py $(ARGS)
 
+# What libFuzzer is steered by: counters of the code that was reached, and the values that it compares.
+# Only what is built for a named target gets them: not the build scripts.
+FUZZ_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))/fuzzing
+FUZZ_FLAGS := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+    -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1
+
+fuzz: need-rust need-cxx ## Try to break every adapter with odd answers, FUZZ_SECONDS each; it stops at a find
+	@targets="$$(cargo run --quiet -p llm-proxy-fuzz -- $(FUZZ_DIR)/corpus)"; \
+	host="$$(rustc -vV | sed -n 's/^host: //p')"; \
+	RUSTFLAGS='$(FUZZ_FLAGS)' cargo build --quiet --profile fuzz --target "$$host" --target-dir $(FUZZ_DIR)/target \
+	    -p llm-proxy-fuzz --features libfuzzer --bin libfuzzer; \
+	for target in $(or $(FUZZ_TARGETS),$$targets); do \
+	    echo "fuzzing $$target for $(FUZZ_SECONDS) s"; \
+	    mkdir -p $(FUZZ_DIR)/found/$$target; \
+	    FUZZ_TARGET=$$target "$(FUZZ_DIR)/target/$$host/fuzz/libfuzzer" -max_total_time=$(FUZZ_SECONDS) \
+	        -timeout=10 -verbosity=0 -print_funcs=0 -print_final_stats=1 -artifact_prefix=$(FUZZ_DIR)/found/$$target/ \
+	        $(FUZZ_DIR)/corpus/$$target; \
+	done
+
 up: ## Start llm-proxy, LiteLLM and Ollama in containers; needs the keys in .env
 	@if docker compose version >/dev/null 2>&1; then docker compose up -d --build; \
 	elif command -v docker-compose >/dev/null; then docker-compose up -d --build; \
@@ -105,6 +128,9 @@ endef
 need-rust:
 	@command -v cargo >/dev/null || { echo 'make: Rust is missing: https://rustup.rs' >&2; exit 1; }
 	@$(call debian,command -v cc && echo 'int main(void) { return 0; }' | cc -x c -o /dev/null -,gcc libc6-dev,a C compiler)
+
+need-cxx:
+	@$(call debian,command -v c++,g++,a C++ compiler)
 
 need-curl:
 	@$(call debian,command -v curl,curl,curl)

@@ -164,7 +164,7 @@ async fn what_the_caller_can_mend_is_passed_on(
 #[case::bad_gateway(502, 502)]
 #[case::unavailable(503, 503)]
 #[case::timeout(504, 504)]
-#[case::overloaded(529, 502)]
+#[case::overloaded(529, 503)]
 #[case::invented(599, 502)]
 #[actix_web::test]
 async fn what_the_upstream_must_mend_stays_a_5xx(

@@ -107,7 +107,7 @@ pub const fn framing(provider: Provider) -> Framing {
 pub fn answer(endpoint: &Endpoint, expect: &Expect, body: &[u8]) -> Result<Vec<Delta>> {
     match endpoint.provider {
         Provider::Openai | Provider::Azure | Provider::Litellm | Provider::Mock => {
-            openai::response::deltas(endpoint, body)
+            openai::response::deltas(endpoint, expect, body)
         }
         Provider::Anthropic => anthropic::response::deltas(endpoint, expect, body),
         Provider::Gemini => gemini::response::deltas(endpoint, expect, body),
@@ -122,7 +122,7 @@ pub fn answer(endpoint: &Endpoint, expect: &Expect, body: &[u8]) -> Result<Vec<D
 pub fn machine(endpoint: &Endpoint, expect: &Expect) -> Box<dyn Machine> {
     match endpoint.provider {
         Provider::Openai | Provider::Azure | Provider::Litellm | Provider::Mock => {
-            Box::new(openai::stream::Stream::new(endpoint))
+            Box::new(openai::stream::Stream::new(endpoint, expect))
         }
         Provider::Anthropic => Box::new(anthropic::stream::Stream::new(endpoint, expect)),
         Provider::Gemini => Box::new(gemini::stream::Stream::new(endpoint, expect)),

@@ -3,9 +3,9 @@
 //! Knows variables, files, defaults and what is a sensible value. Refuses to know sockets, requests and
 //! vendors' formats; nothing outside this room reads the environment.
 
-pub mod environment;
 mod address;
 pub mod endpoints;
+pub mod environment;
 mod explain;
 mod finding;
 mod ini;

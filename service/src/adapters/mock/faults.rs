@@ -41,6 +41,17 @@ impl Fault {
         }
     }
 
+    /// The fault that a `mock_response` asks for, by the exception that LiteLLM raises for it.
+    /// Source: <https://docs.litellm.ai/docs/proxy/reliability>
+    pub fn of_response(response: &str) -> Option<Self> {
+        match response {
+            "litellm.RateLimitError" => Some(Self::Status(429)),
+            "litellm.ContextWindowExceededError" => Some(Self::ContextLength),
+            "litellm.InternalServerError" => Some(Self::Status(500)),
+            _ => None,
+        }
+    }
+
     fn status(model: &str) -> Option<u16> {
         let status = model.strip_prefix("mock-error-")?.parse().ok()?;
         (400..=599).contains(&status).then_some(status)

@@ -2,7 +2,8 @@
 //!
 //! Any model name is served. The answer, its ids and its token counts depend on the request alone:
 //! text echoes the last user message, one word a token and a chunk. Tools are called when
-//! `tool_choice` demands it, with arguments made from their schema. Names in [`MODELS`] misbehave as
+//! `tool_choice` demands it, with arguments made from their schema. A `mock_response` in the request is
+//! said instead, as LiteLLM does. Names in [`MODELS`] misbehave as
 //! real upstreams do, and through the same code, so that consumers can test their own error handling.
 //! The form is OpenAI's: <https://platform.openai.com/docs/api-reference/chat>
 

@@ -31,29 +31,38 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// The reply to a chat request.
+    /// The reply to a chat request; `given` is what it says in any case.
     ///
     /// # Errors
     /// `tool_choice` demands what `tools` does not offer.
-    pub fn to_chat(request: &ChatRequest, fault: Fault) -> Result<Self> {
+    pub fn to_chat(request: &ChatRequest, given: Option<String>, fault: Fault) -> Result<Self> {
         let prompt_tokens = request.messages.iter().map(|message| tokens(&message.text()).len()).sum();
         let limit = request.token_limit();
+        if let Some(text) = given {
+            return Ok(Self::text_of(&text, limit, request.n, prompt_tokens, fault));
+        }
         if let Some(calls) = demanded_calls(request)? {
             return Ok(Self::new(Said::Tools(calls), "tool_calls", request.n, prompt_tokens));
         }
         let last = request.messages.iter().rev().find(|message| message.role == Role::User);
         let last = last.map(crate::domain::chat::Message::text).unwrap_or_default();
-        Ok(Self::echo(&last, limit, request.n, prompt_tokens, fault))
+        Ok(Self::text_of(&echo(&last, fault), limit, request.n, prompt_tokens, fault))
     }
 
-    /// The reply to a text prompt.
-    pub fn to_prompt(prompt: &str, limit: Option<u64>, n: Option<u32>, fault: Fault) -> Self {
-        Self::echo(prompt, limit, n, tokens(prompt).len(), fault)
+    /// The reply to a text prompt; `given` is what it says in any case.
+    pub fn to_prompt(
+        prompt: &str,
+        given: Option<String>,
+        limit: Option<u64>,
+        n: Option<u32>,
+        fault: Fault,
+    ) -> Self {
+        let text = given.unwrap_or_else(|| echo(prompt, fault));
+        Self::text_of(&text, limit, n, tokens(prompt).len(), fault)
     }
 
-    fn echo(text: &str, limit: Option<u64>, n: Option<u32>, prompt_tokens: usize, fault: Fault) -> Self {
-        let text = if fault == Fault::Empty { String::new() } else { format!("You said: {text}") };
-        let mut words = tokens(&text);
+    fn text_of(text: &str, limit: Option<u64>, n: Option<u32>, prompt_tokens: usize, fault: Fault) -> Self {
+        let mut words = tokens(text);
         let limit = limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
         let cut = words.len() > limit;
         words.truncate(limit);
@@ -87,6 +96,10 @@ impl Reply {
             Said::Tools(_) => None,
         }
     }
+}
+
+fn echo(text: &str, fault: Fault) -> String {
+    if fault == Fault::Empty { String::new() } else { format!("You said: {text}") }
 }
 
 /// A text as tokens: words with the white space in front of them; together they are the text.
@@ -159,7 +172,7 @@ mod tests {
     use rstest::rstest;
 
     fn reply(request: &Value) -> Result<Reply> {
-        Reply::to_chat(&serde_json::from_value(request.clone()).expect("a request"), Fault::None)
+        Reply::to_chat(&serde_json::from_value(request.clone()).expect("a request"), None, Fault::None)
     }
 
     #[rstest]

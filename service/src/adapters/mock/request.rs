@@ -36,7 +36,8 @@ pub fn prepare(_: &Endpoint, ask: &Ask<'_>, timing: MockTiming) -> Result<Prepar
 }
 
 fn script(ask: &Ask<'_>, timing: MockTiming) -> Result<Script> {
-    let fault = Fault::of(ask.model);
+    let given = given(ask.body)?;
+    let fault = given.as_deref().and_then(Fault::of_response).unwrap_or_else(|| Fault::of(ask.model));
     if let Some((status, body)) = fault.refusal() {
         return Ok(refused(status, body));
     }
@@ -44,10 +45,10 @@ fn script(ask: &Ask<'_>, timing: MockTiming) -> Result<Script> {
     let pause = timing.chunk_delay * if fault == Fault::Slow { 10 } else { 1 };
     let reply = match ask.operation {
         Operation::Embeddings => return Ok(whole(embeddings::answer(ask.body, ask.model)?, fault)),
-        Operation::Chat => Reply::to_chat(&ChatRequest::parse(ask.body)?, fault)?,
+        Operation::Chat => Reply::to_chat(&ChatRequest::parse(ask.body)?, given, fault)?,
         Operation::Completions => {
             let request: CompletionRequest = parse_json(ask.body)?;
-            Reply::to_prompt(&request.text(), request.max_tokens, request.n, fault)
+            Reply::to_prompt(&request.text(), given, request.max_tokens, request.n, fault)
         }
     };
     if !ask.envelope.stream {
@@ -59,6 +60,19 @@ fn script(ask: &Ask<'_>, timing: MockTiming) -> Result<Script> {
         headers: vec![("content-type", "text/event-stream; charset=utf-8".to_owned())],
         steps: stream::steps(&form, &reply, fault, pause),
     })
+}
+
+/// What the answer says in any case: the member `mock_response`, which a LiteLLM configuration gives to a
+/// model. Its other forms, objects and the like, are not known here and have no effect.
+/// Source: <https://docs.litellm.ai/docs/completion/mock_requests>
+fn given(body: &[u8]) -> Result<Option<String>> {
+    #[derive(Deserialize)]
+    struct Given {
+        #[serde(default)]
+        mock_response: Value,
+    }
+    let given: Given = parse_json(body)?;
+    Ok(given.mock_response.as_str().map(str::to_owned))
 }
 
 /// Source: <https://platform.openai.com/docs/api-reference/completions/create>
@@ -182,3 +196,7 @@ impl<'a> Form<'a> {
         json!({"index": index, "message": message, "logprobs": null, "finish_reason": reply.finish_reason})
     }
 }
+
+#[cfg(test)]
+#[path = "request_tests.rs"]
+mod tests;

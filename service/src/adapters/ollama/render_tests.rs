@@ -50,7 +50,8 @@ fn whole(format: ClientFormat, deltas: Vec<Delta>) -> Value {
 #[test]
 fn a_stream_is_ollamas() {
     let thought = Delta::Reasoning { choice: 0, text: "hm".to_owned() };
-    let deltas = vec![thought, text("a \"b\"\n"), finish(FinishReason::Stop), Delta::Usage(Tokens::of(3, 4))];
+    let mut deltas =
+        vec![thought, text("a \"b\"\n"), finish(FinishReason::Stop), Delta::Usage(Tokens::of(3, 4))];
     let (mut renderer, mut out) = (renderer(ClientFormat::OllamaChat), Vec::new());
     renderer.deltas(&mut deltas, &mut out);
     renderer.complete(timing(), &mut out);

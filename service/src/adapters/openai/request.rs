@@ -21,7 +21,7 @@ pub fn prepare(endpoint: &Endpoint, ask: &Ask<'_>) -> Result<Prepared> {
     let mut headers = headers(endpoint, bearer(endpoint)?);
     // Source: <https://platform.openai.com/docs/api-reference/debugging-requests>
     headers.push((CLIENT_REQUEST_ID, header_value(ask.request_id)?));
-    relay(ask, uri(endpoint, path(ask.operation))?, headers, body(ask))
+    relay(ask, uri(endpoint, operation_path(ask.operation))?, headers, body(ask))
 }
 
 /// A call whose answer is in OpenAI's format.
@@ -90,7 +90,7 @@ pub fn uri(endpoint: &Endpoint, path: &str) -> Result<Uri> {
 }
 
 /// The path behind `api_base`, which ends with the version.
-const fn path(operation: Operation) -> &'static str {
+pub const fn operation_path(operation: Operation) -> &'static str {
     match operation {
         Operation::Chat => "/chat/completions",
         Operation::Completions => "/completions",
@@ -101,6 +101,11 @@ const fn path(operation: Operation) -> &'static str {
 /// The caller's bytes with the endpoint's name of the model, and the wish for usage in a stream.
 pub fn body(ask: &Ask<'_>) -> Bytes {
     splice(ask.body, edits(ask))
+}
+
+/// The same without that wish, for servers that refuse it.
+pub fn body_without_usage(ask: &Ask<'_>) -> Bytes {
+    splice(ask.body, model_edit(ask).into_iter().collect())
 }
 
 fn edits(ask: &Ask<'_>) -> Vec<Edit> {

@@ -1,10 +1,11 @@
 //! A whole answer in OpenAI's form, as deltas.
 
 use serde::Deserialize;
-use serde_json::{Map, Value};
 
+use super::calls::Calls;
 use super::error::{in_band, malformed};
-use super::stream::{finish_of, members};
+use super::message::{Choice, finish, named, usage};
+use crate::adapters::Expect;
 use crate::domain::delta::Delta;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::usage::Tokens;
@@ -21,33 +22,25 @@ struct Answer {
     usage: Option<Tokens>,
 }
 
-#[derive(Deserialize)]
-struct Choice {
-    #[serde(default)]
-    index: u32,
-    message: Map<String, Value>,
-    #[serde(default)]
-    logprobs: Option<Value>,
-    #[serde(default)]
-    finish_reason: Option<String>,
-}
-
 /// What the answer says.
 ///
 /// # Errors
 /// It reports an error, or is no chat completion.
-pub fn deltas(endpoint: &Endpoint, body: &[u8]) -> Result<Vec<Delta>> {
+pub fn deltas(endpoint: &Endpoint, expect: &Expect, body: &[u8]) -> Result<Vec<Delta>> {
     if let Some(error) = in_band(endpoint, body) {
         return Err(error);
     }
     let answer: Answer =
         serde_json::from_slice(body).map_err(|error| malformed(endpoint, "chat completion", &error))?;
-    let mut deltas = vec![Delta::Start { id: answer.id, model: answer.model }];
-    for choice in answer.choices {
-        members(choice.index, choice.message, choice.logprobs.as_ref(), &mut |_| None, &mut deltas);
-        let reason = choice.finish_reason.as_deref().unwrap_or("stop");
-        deltas.push(finish_of(choice.index, reason));
+    let mut calls = Calls::of(&expect.request_id);
+    let mut deltas = vec![Delta::Start { id: named(answer.id), model: named(answer.model) }];
+    for mut choice in answer.choices {
+        let index = choice.index;
+        let message = choice.message.take().unwrap_or_default();
+        let end = choice.read(message, endpoint, &mut |call| calls.next(index, call), &mut deltas)?;
+        // A whole answer has ended, whether it says so or not.
+        deltas.push(end.unwrap_or_else(|| finish(index, "stop")));
     }
-    deltas.extend(answer.usage.map(Delta::Usage));
+    deltas.extend(usage(answer.usage));
     Ok(deltas)
 }
