@@ -14,7 +14,7 @@ from pathlib import Path
 
 from harness import conditions, install, report, runner
 from harness.contender import Peer, upstream
-from harness.peers import CONTENDERS
+from harness.peers import CONTENDERS, OURS
 from harness.results import Results
 from harness.scenarios import SCENARIOS
 from harness.settings import BENCH, OPEN_FILES, RESULTS
@@ -62,7 +62,7 @@ def _prepare(contenders: Iterable[Peer], *, build: bool) -> None:
     if build:
         install.release_binaries(["llm-proxy-bench"])
     for peer in contenders:
-        if build or peer.name != "llm-proxy":
+        if build or peer not in OURS:
             peer.prepare()
 
 

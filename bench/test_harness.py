@@ -6,10 +6,12 @@ import unittest
 from pathlib import Path
 
 from harness import neighbours
-from harness.aims import Aim
+from harness.aims import AIMS, CHUNK_CPU, REQUEST_CPU, Aim
 from harness.load import chat_body
+from harness.peers import CONTENDERS, DIRECT
 from harness.process import CpuReading, ProcessGoneError, cpu_used
 from harness.results import Results, Window
+from harness.scenarios import SCENARIOS
 
 
 def window(number: int, peer: str, value: float, failures: dict[str, int] | None = None) -> Window:
@@ -55,6 +57,47 @@ class Aims(unittest.TestCase):
         ]
         self.assertEqual(verdicts, ["met", "must met, aim not", "**not met**"])
         self.assertEqual(aim.verdict(Results())[1], "not measured")
+
+    def test_a_complete_run_measures_every_aim(self) -> None:
+        """No aim names a contender, a scenario or a metric that does not exist."""
+        results = Results(
+            windows=[
+                Window(1, name, peer.name, {metric.key: 1 for metric in scenario.metrics}, {}, [])
+                for name, scenario in SCENARIOS.items()
+                for peer in (*CONTENDERS, DIRECT)
+                if peer.takes(name)
+            ]
+        )
+        unmeasured = [aim.title for aim in AIMS if aim.measure(results) is None]
+        self.assertEqual(unmeasured, [])
+
+    def test_native_mode_is_compared_with_the_relay_of_the_same_pass(self) -> None:
+        """Requests with requests, translated chunks with relayed ones."""
+
+        def pair(number: int, scenario: str, metric: str, ours: tuple[str, float]) -> list[Window]:
+            values = {"llm-proxy": 1.0 * number, ours[0]: ours[1] * number}
+            return [
+                Window(number, scenario, peer, {metric: value}, {}, [])
+                for peer, value in values.items()
+            ]
+
+        results = Results()
+        for number in (1, 2, 3):
+            results.windows += pair(number, "req-1k", REQUEST_CPU, ("llm-proxy-native", 1.04))
+            results.windows += pair(number, "stream-200", CHUNK_CPU, ("llm-proxy-anthropic", 1.9))
+            results.windows += pair(number, "stream-1000", CHUNK_CPU, ("llm-proxy-anthropic", 2.1))
+        measured = {aim.title: aim.verdict(results) for aim in AIMS if aim.measure(results)}
+        self.assertEqual(
+            measured,
+            {
+                "CPU per native request, to one through the LiteLLM relay": ("1.04 ×", "met"),
+                "CPU per translated chunk, 200 streams, to a relayed one": ("1.90 ×", "met"),
+                "CPU per translated chunk, 1,000 streams, to a relayed one": (
+                    "2.10 ×",
+                    "**not met**",
+                ),
+            },
+        )
 
 
 class Cpu(unittest.TestCase):

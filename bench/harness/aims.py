@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from harness.results import Results, Spread
 
 US = "llm-proxy"
+NATIVE = "llm-proxy-native"
+TRANSLATING = "llm-proxy-anthropic"
 REFERENCE = "nginx"
 
 REQUEST_CPU = "cpu_s_per_10k_requests"
@@ -52,9 +54,9 @@ class Aim:
 
 
 def _ratio(
-    scenario: str, metric: str, other: str = REFERENCE
+    scenario: str, metric: str, other: str = REFERENCE, ours: str = US
 ) -> Callable[[Results], Spread | None]:
-    return lambda results: results.ratio(scenario, metric, (US, other))
+    return lambda results: results.ratio(scenario, metric, (ours, other))
 
 
 def _less(scenario: str, metric: str, other: str) -> Callable[[Results], Spread | None]:
@@ -71,6 +73,11 @@ def _stream_aims(scenario: str, streams: str) -> tuple[Aim, Aim]:
         Aim(f"CPU per chunk, {streams} streams, to nginx", "×", 1.0, _ratio(scenario, CHUNK_CPU)),
         Aim(f"longest gap p99, {streams} streams, beyond nginx's", "ms", 2.0, gap),
     )
+
+
+def _translation_aim(scenario: str, streams: str) -> Aim:
+    title = f"CPU per translated chunk, {streams} streams, to a relayed one"
+    return Aim(title, "×", 2.0, _ratio(scenario, CHUNK_CPU, US, TRANSLATING))
 
 
 def _memory_aim(scenario: str, streams: str) -> Aim:
@@ -90,9 +97,17 @@ AIMS = (
         digits=0,
     ),
     Aim("CPU per request of 60 KB, to nginx", "×", 1.3, _ratio("req-60k", REQUEST_CPU)),
+    Aim(
+        "CPU per native request, to one through the LiteLLM relay",
+        "×",
+        1.05,
+        _ratio("req-1k", REQUEST_CPU, US, NATIVE),
+    ),
     *_stream_aims("stream-200", "200"),
     *_stream_aims("stream-1000", "1,000"),
     *_stream_aims("stream-5000", "5,000"),
+    _translation_aim("stream-200", "200"),
+    _translation_aim("stream-1000", "1,000"),
     Aim(
         "latency added at 1,000 requests/s, p50",
         "ms",

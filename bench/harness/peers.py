@@ -2,7 +2,8 @@
 
 import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from harness import install
@@ -44,6 +45,19 @@ def _commit() -> str:
     return describe if "fatal" not in describe else "uncommitted"
 
 
+def _llm_proxy_environment(mode: Mapping[str, str]) -> Callable[[int], Mapping[str, str]]:
+    """From its port to what it is told: `mode`, and what is the same in every mode."""
+    return lambda port: {
+        **mode,
+        "LLM_PROXY__HOST": "127.0.0.1",
+        "LLM_PROXY__PORT": str(port),
+        "LLM_PROXY__WORKERS": "1",
+        "LLM_PROXY__INTERNAL_API_KEY": CALLER_KEY,
+        "LLM_PROXY__LOG_LEVEL": "INFO",
+        "LLM_PROXY__LOG_FORMAT": "json",
+    }
+
+
 NGINX = Peer(
     name="nginx",
     prepare=lambda: install.debian_packages(["nginx"]),
@@ -77,19 +91,45 @@ LLM_PROXY = Peer(
     prepare=lambda: install.release_binaries(["llm-proxy"]),
     version=_commit,
     command=lambda _directory, _port: [str(BINARIES / "llm-proxy")],
-    environment=lambda port: {
-        "LLM_PROXY__HOST": "127.0.0.1",
-        "LLM_PROXY__PORT": str(port),
-        "LLM_PROXY__WORKERS": "1",
-        "LLM_PROXY__LLM_MODE": "litellm",
-        "LLM_PROXY__LITELLM_PROXY_URL": f"http://127.0.0.1:{UPSTREAM_PORT}",
-        "LLM_PROXY__LITELLM_API_KEY": UPSTREAM_KEY,
-        "LLM_PROXY__INTERNAL_API_KEY": CALLER_KEY,
-        "LLM_PROXY__LOG_LEVEL": "INFO",
-        "LLM_PROXY__LOG_FORMAT": "json",
-    },
+    environment=_llm_proxy_environment(
+        {
+            "LLM_PROXY__LLM_MODE": "litellm",
+            "LLM_PROXY__LITELLM_PROXY_URL": f"http://127.0.0.1:{UPSTREAM_PORT}",
+            "LLM_PROXY__LITELLM_API_KEY": UPSTREAM_KEY,
+        }
+    ),
     ready_path="/health",
     note="everything on, as users run it: usage records, access log (JSON, to a file), metrics",
+)
+
+
+def _native(name: str, note: str, scenarios: frozenset[str]) -> Peer:
+    """The same program with the same things on, with `peers/<name>.yaml` in LiteLLM's place."""
+    config = f"{name}.yaml"
+    mode = {"LLM_PROXY__LLM_MODE": "native", "LLM_PROXY__CONFIG": config}
+    return replace(
+        LLM_PROXY,
+        name=name,
+        config=config,
+        environment=_llm_proxy_environment(mode),
+        scenarios=scenarios,
+        note=note,
+    )
+
+
+LLM_PROXY_NATIVE = _native(
+    "llm-proxy-native",
+    "llm-proxy in native mode, before an OpenAI-compatible provider: relayed",
+    frozenset({"req-1k", "stream-200", "stream-1000"}),
+)
+
+LLM_PROXY_ANTHROPIC = replace(
+    _native(
+        "llm-proxy-anthropic",
+        "llm-proxy in native mode, before Anthropic's Messages API: every chunk is translated",
+        frozenset({"stream-200", "stream-1000"}),
+    ),
+    relays_bytes=False,
 )
 
 TENSORZERO = Peer(
@@ -138,7 +178,8 @@ LITELLM = Peer(
     "core of it carries",
 )
 
-CONTENDERS = (NGINX, NGINX_LUA, HAPROXY, LLM_PROXY, TENSORZERO, LITELLM)
+OURS = (LLM_PROXY, LLM_PROXY_NATIVE, LLM_PROXY_ANTHROPIC)
+CONTENDERS = (NGINX, NGINX_LUA, HAPROXY, *OURS, TENSORZERO, LITELLM)
 """In the order of the tables; nginx is the reference."""
 
 DIRECT = Peer(

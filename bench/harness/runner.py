@@ -104,5 +104,5 @@ def _tell(window: Window) -> None:
     remarks = [*window.notes, *([window.label] if window.label else [])]
     notes = f" ({'; '.join(remarks)})" if remarks else ""
     others = f" [others {window.foreign_share:.0%}]"
-    line = f"pass {window.number} {window.scenario:12} {window.peer:10} {figures}"
+    line = f"pass {window.number} {window.scenario:12} {window.peer:19} {figures}"
     print(line + others + notes + trouble, file=sys.stderr, flush=True)

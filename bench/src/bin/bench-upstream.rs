@@ -1,4 +1,4 @@
-//! The upstream of the benchmark: answers like OpenAI, costs next to nothing.
+//! The upstream of the benchmark: answers like OpenAI and Anthropic, costs next to nothing.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,7 +12,8 @@ struct Arguments {
     /// Where to listen.
     #[arg(long, default_value = "127.0.0.1:9300")]
     listen: SocketAddr,
-    /// The key that chat requests must carry as `Authorization: Bearer`; any or none without it.
+    /// The key that chat requests must carry as `Authorization: Bearer` or `x-api-key`; any or
+    /// none without it.
     #[arg(long)]
     key: Option<String>,
 }

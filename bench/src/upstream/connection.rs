@@ -4,12 +4,14 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Instant;
 
+use super::answers::Format;
 use super::plan::StreamPlan;
 use super::replies::Replies;
 
 /// A stream that is being sent.
 #[derive(Debug)]
 struct Stream {
+    format: Format,
     plan: StreamPlan,
     sent_chunks: u32,
     next_due: Instant,
@@ -102,12 +104,18 @@ impl Connection {
     ///
     /// # Errors
     /// The connection is broken.
-    pub fn begin_stream(&mut self, plan: StreamPlan, now: Instant, replies: &Replies) -> io::Result<Instant> {
-        let mut out = replies.stream_head.clone();
-        replies.push_chunk(&mut out, 0);
+    pub fn begin_stream(
+        &mut self,
+        (format, plan): (Format, StreamPlan),
+        now: Instant,
+        replies: &Replies,
+    ) -> io::Result<Instant> {
+        let (answers, mut out) = (replies.of(format), Vec::new());
+        answers.push_opening(&mut out);
+        answers.push_chunk(&mut out, 0);
         self.send(&out)?;
         let next_due = now + plan.interval;
-        self.stream = Some(Stream { plan, sent_chunks: 1, next_due });
+        self.stream = Some(Stream { format, plan, sent_chunks: 1, next_due });
         Ok(next_due)
     }
 
@@ -119,15 +127,16 @@ impl Connection {
         let Some(stream) = &mut self.stream else {
             return Ok(Tick::Idle);
         };
+        let answers = replies.of(stream.format);
         scratch.clear();
         let outcome = if stream.sent_chunks < stream.plan.chunks {
-            replies.push_chunk(scratch, stream.sent_chunks);
+            answers.push_chunk(scratch, stream.sent_chunks);
             stream.sent_chunks += 1;
             // Counted from when this one was due, not from when it was sent: no drift.
             stream.next_due += stream.plan.interval;
             Tick::Next(stream.next_due)
         } else {
-            replies.push_end(scratch, &stream.plan);
+            answers.push_end(scratch, &stream.plan);
             self.stream = None;
             Tick::Finished
         };

@@ -2,6 +2,7 @@
 //!
 //! The model name carries the shape of the stream, because every proxy passes it on and those
 //! that must know their models can list it: `bench-stream-100-20` is 100 chunks, one every 20 ms.
+//! Something may stand before it: proxies look for a model's version in its name.
 
 use std::time::Duration;
 
@@ -50,11 +51,12 @@ fn value_of<'a>(body: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
     after.trim_ascii_start().strip_prefix(b":").map(<[u8]>::trim_ascii_start)
 }
 
-/// `"bench-stream-<chunks>-<interval ms>"`, quotes included.
+/// `"…bench-stream-<chunks>-<interval ms>"`, quotes included.
 fn stream_of_model(value: &[u8]) -> Option<StreamPlan> {
-    let name = value.strip_prefix(b"\"bench-stream-")?;
+    let name = value.strip_prefix(b"\"")?;
     let name = std::str::from_utf8(&name[..memchr::memchr(b'"', name)?]).ok()?;
-    let (chunks, interval_ms) = name.split_once('-')?;
+    let (_, shape) = name.split_once("bench-stream-")?;
+    let (chunks, interval_ms) = shape.split_once('-')?;
     Some(StreamPlan {
         chunks: chunks.parse().ok()?,
         interval: Duration::from_millis(interval_ms.parse().ok()?),
@@ -74,10 +76,13 @@ mod tests {
 
     #[test]
     fn the_model_name_shapes_the_stream() {
-        let body = br#"{"stream": true, "model" : "bench-stream-40-200",
-                        "stream_options": {"include_usage": true}}"#;
-        let interval = Duration::from_millis(200);
-        assert_eq!(Plan::of(body), Plan::Stream(StreamPlan { chunks: 40, interval, usage: true }));
+        for name in ["bench-stream-40-200", "claude-sonnet-4-5-bench-stream-40-200"] {
+            let body = format!(
+                r#"{{"stream": true, "model" : "{name}", "stream_options": {{"include_usage": true}}}}"#
+            );
+            let plan = StreamPlan { chunks: 40, interval: Duration::from_millis(200), usage: true };
+            assert_eq!(Plan::of(body.as_bytes()), Plan::Stream(plan), "{name}");
+        }
     }
 
     #[test]

@@ -1,10 +1,14 @@
 //! Finds one request in the bytes of a connection.
 
+use httparse::Header;
+
+use super::answers::Format;
+
 /// What the upstream serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Route {
-    /// `POST …/chat/completions`
-    Chat,
+    /// `POST …/chat/completions`, or Anthropic's `POST …/v1/messages`.
+    Chat(Format),
     /// `GET …/models`
     Models,
     /// LiteLLM's `/health/liveliness`, `/health/readiness` and the like.
@@ -39,10 +43,10 @@ pub enum Parsed<'a> {
     Bad,
 }
 
-/// Parses the first request of `bytes`. `expected_authorization` is the whole header value, for
-/// example `Bearer sk-…`: a proxy that forgets to swap the key fails the benchmark.
+/// Parses the first request of `bytes`. A proxy that forgets to swap the caller's key for the
+/// expected one fails the benchmark.
 #[must_use]
-pub fn parse<'a>(bytes: &'a [u8], expected_authorization: Option<&[u8]>) -> Parsed<'a> {
+pub fn parse<'a>(bytes: &'a [u8], expected_key: Option<&[u8]>) -> Parsed<'a> {
     let mut headers = [httparse::EMPTY_HEADER; 64];
     let mut head = httparse::Request::new(&mut headers);
     let head_bytes = match head.parse(bytes) {
@@ -51,7 +55,6 @@ pub fn parse<'a>(bytes: &'a [u8], expected_authorization: Option<&[u8]>) -> Pars
         Err(_) => return Parsed::Bad,
     };
     let mut body_bytes = 0;
-    let mut authorized = expected_authorization.is_none();
     for header in head.headers.iter() {
         if header.name.eq_ignore_ascii_case("content-length") {
             let Some(length) = decimal(header.value) else {
@@ -60,22 +63,35 @@ pub fn parse<'a>(bytes: &'a [u8], expected_authorization: Option<&[u8]>) -> Pars
             body_bytes = length;
         } else if header.name.eq_ignore_ascii_case("transfer-encoding") {
             return Parsed::Bad;
-        } else if header.name.eq_ignore_ascii_case("authorization") {
-            authorized = expected_authorization.is_none_or(|expected| expected == header.value);
         }
     }
     let consumed = head_bytes + body_bytes;
     let Some(body) = bytes.get(head_bytes..consumed) else {
         return Parsed::Incomplete;
     };
+    let authorized = expected_key.is_none_or(|expected| is_authorized(head.headers, expected));
     let route = route(head.method.unwrap_or_default(), head.path.unwrap_or_default());
     Parsed::Complete(Request { route, authorized, body, consumed })
+}
+
+/// Whether a key is shown, in OpenAI's header or Anthropic's, and no other one.
+fn is_authorized(headers: &[Header<'_>], expected: &[u8]) -> bool {
+    let mut keys = headers.iter().filter_map(key_in).peekable();
+    keys.peek().is_some() && keys.all(|key| key == expected)
+}
+
+fn key_in<'a>(header: &Header<'a>) -> Option<&'a [u8]> {
+    if header.name.eq_ignore_ascii_case("authorization") {
+        return Some(header.value.strip_prefix(b"Bearer ").unwrap_or_default());
+    }
+    header.name.eq_ignore_ascii_case("x-api-key").then_some(header.value)
 }
 
 fn route(method: &str, path: &str) -> Route {
     let path = path.split('?').next().unwrap_or_default();
     match (method, path) {
-        ("POST", path) if path.ends_with("/chat/completions") => Route::Chat,
+        ("POST", path) if path.ends_with("/chat/completions") => Route::Chat(Format::OpenAi),
+        ("POST", path) if path.ends_with("/v1/messages") => Route::Chat(Format::Anthropic),
         ("GET", "/bench/stats") => Route::Stats,
         ("GET", path) if path.ends_with("/models") => Route::Models,
         ("GET", path) if path.starts_with("/health") => Route::Health,
@@ -96,12 +112,30 @@ mod tests {
 
     #[test]
     fn pipelined_requests_are_found_one_by_one() {
-        let Parsed::Complete(first) = parse(POST, Some(b"Bearer k")) else { panic!("incomplete") };
-        assert_eq!((first.route, first.body, first.authorized), (Route::Chat, &b"{}"[..], true));
-        let Parsed::Complete(second) = parse(&POST[first.consumed..], Some(b"Bearer k")) else {
+        let Parsed::Complete(first) = parse(POST, Some(b"k")) else { panic!("incomplete") };
+        let seen = (first.route, first.body, first.authorized);
+        assert_eq!(seen, (Route::Chat(Format::OpenAi), &b"{}"[..], true));
+        let Parsed::Complete(second) = parse(&POST[first.consumed..], Some(b"k")) else {
             panic!("incomplete")
         };
         assert_eq!((second.route, second.authorized), (Route::Models, false));
+    }
+
+    #[test]
+    fn either_header_shows_the_key_and_neither_another_one() {
+        for (headers, expected) in [
+            ("x-api-key: k", true),
+            ("Authorization: Bearer k\r\nX-Api-Key: k", true),
+            ("Authorization: Bearer k\r\nx-api-key: callers", false),
+            ("x-api-key: k\r\nAuthorization: Bearer callers", false),
+            ("Authorization: k", false),
+            ("accept: k", false),
+        ] {
+            let bytes = format!("POST /v1/messages HTTP/1.1\r\n{headers}\r\n\r\n");
+            let Parsed::Complete(request) = parse(bytes.as_bytes(), Some(b"k")) else { panic!("incomplete") };
+            let seen = (request.route, request.authorized);
+            assert_eq!(seen, (Route::Chat(Format::Anthropic), expected), "{headers}");
+        }
     }
 
     #[test]

@@ -38,14 +38,15 @@ pub struct Server {
     connections: Slab<Connection>,
     wheel: Wheel<Timer>,
     replies: Replies,
-    expected_authorization: Option<Vec<u8>>,
+    expected_key: Option<Vec<u8>>,
     counters: Counters,
     generations: u64,
     outgoing: Vec<u8>,
 }
 
 impl Server {
-    /// Listens on `address`. With a `key`, chat requests need `Authorization: Bearer <key>`.
+    /// Listens on `address`. With a `key`, chat requests need `Authorization: Bearer <key>` or
+    /// `x-api-key: <key>`.
     ///
     /// # Errors
     /// The address is taken, or the kernel has no descriptors left.
@@ -60,7 +61,7 @@ impl Server {
             connections: Slab::new(),
             wheel: Wheel::new(Instant::now()),
             replies: Replies::new(),
-            expected_authorization: key.map(|key| format!("Bearer {key}").into_bytes()),
+            expected_key: key.map(|key| key.as_bytes().to_vec()),
             counters: Counters::default(),
             generations: 0,
             outgoing: Vec::new(),
@@ -153,7 +154,7 @@ impl Server {
         };
         let mut answered = 0;
         while answered < bytes.len() && !self.connections[key].is_streaming() {
-            match parse(&bytes[answered..], self.expected_authorization.as_deref()) {
+            match parse(&bytes[answered..], self.expected_key.as_deref()) {
                 Parsed::Incomplete => break,
                 Parsed::Complete(request) => {
                     answered += request.consumed;
@@ -174,15 +175,16 @@ impl Server {
         self.counters.requests += 1;
         let connection = &mut self.connections[key];
         match request.route {
-            Route::Chat if !request.authorized => {
+            Route::Chat(_) if !request.authorized => {
                 self.counters.unauthorized += 1;
                 connection.send(&self.replies.unauthorized)
             }
-            Route::Chat => match Plan::of(request.body) {
-                Plan::Whole => connection.send(&self.replies.completion),
+            Route::Chat(format) => match Plan::of(request.body) {
+                Plan::Whole => connection.send(&self.replies.of(format).whole),
                 Plan::Stream(plan) => {
                     self.counters.streams_begun += 1;
-                    let next = connection.begin_stream(plan, Instant::now(), &self.replies)?;
+                    let asked = (format, plan);
+                    let next = connection.begin_stream(asked, Instant::now(), &self.replies)?;
                     let timer = (key, connection.generation);
                     self.wheel.schedule(next, timer);
                     Ok(())
