@@ -5,9 +5,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use llm_proxy::api::openapi;
+use llm_proxy::config::endpoints::explain;
 use llm_proxy::config::settings::{DEFAULT_INTERNAL_API_KEY, LogLevel, Settings};
-use llm_proxy::domain::model::Models;
 use llm_proxy::startup::Service;
+use llm_proxy::startup::models::Source;
 use llm_proxy::telemetry::{self, Log};
 
 /// A microservice that reaches any LLM through LiteLLM or mocked, with honest streams.
@@ -24,7 +25,7 @@ struct Arguments {
 enum Command {
     /// Serve requests (what happens without a command)
     Serve,
-    /// Validate the settings and show what is in effect, secrets redacted
+    /// Validate settings and configuration, explain what is in effect, fail for what is missing
     Check,
     /// Print the OpenAPI description
     Openapi,
@@ -67,9 +68,7 @@ fn serve() -> Result<(), String> {
         tracing::warn!(%error, "the limit of open files stays as it is");
     }
     let served = actix_web::rt::System::new().block_on(async {
-        let address = format!("{}:{}", settings.host, settings.port);
-        let service = Service::bind(&settings, Models::default(), &log)
-            .map_err(|error| format!("cannot listen on {address}: {error}"))?;
+        let service = Service::bind(&settings, &log)?;
         greet(&settings, &service);
         service.run().await.map_err(|error| error.to_string())
     });
@@ -105,7 +104,19 @@ fn check() -> Result<(), String> {
     for warning in &settings.warnings {
         say(&mut out, &format!("warning: {warning}"));
     }
-    Ok(())
+    check_models(&settings, &mut out)
+}
+
+/// Explains the models; what is missing makes the check fail.
+fn check_models(settings: &Settings, out: &mut impl Write) -> Result<(), String> {
+    let source = Source::of(settings);
+    let Some(configuration) = source.read()? else { return source.models().map(drop) };
+    say(out, &format!("\n{}", explain(&configuration).trim_end()));
+    match configuration.left_out.len() {
+        0 => Ok(()),
+        1 => Err("one endpoint is left out, see above".to_owned()),
+        many => Err(format!("{many} endpoints are left out, see above")),
+    }
 }
 
 fn print_openapi() -> Result<(), String> {

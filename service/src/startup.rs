@@ -1,5 +1,7 @@
 //! The only place that wires concrete parts together.
 
+pub mod models;
+
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -18,6 +20,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tracing_actix_web::TracingLogger;
 
+use self::models::Source;
 use crate::adapters::MockTiming;
 use crate::api::head_errors::Enveloping;
 use crate::api::{self, About, Api, BodyLimits};
@@ -52,15 +55,25 @@ pub struct Service {
     address: SocketAddr,
     lifecycle: Lifecycle,
     drain_timeout: Duration,
+    engine: Arc<Engine>,
+    source: Source,
 }
 
 impl Service {
     /// Wires everything and binds the address.
     ///
     /// # Errors
-    /// The address cannot be bound.
-    pub fn bind(settings: &Settings, models: Models, log: &Log) -> io::Result<Self> {
-        let shared = Shared::new(settings, models, log);
+    /// The configuration is wrong, or the address cannot be bound: in one line.
+    pub fn bind(settings: &Settings, log: &Log) -> Result<Self, String> {
+        let source = Source::of(settings);
+        let shared = Shared::new(settings, source.models()?, log);
+        let cannot =
+            |error: io::Error| format!("cannot listen on {}:{}: {error}", settings.host, settings.port);
+        Self::listen(settings, shared, source).map_err(cannot)
+    }
+
+    fn listen(settings: &Settings, shared: Shared, source: Source) -> io::Result<Self> {
+        let engine = Arc::clone(&shared.engine);
         let lifecycle = shared.engine.lifecycle.clone();
         let listener = TcpListener::bind((settings.host.as_str(), settings.port))?;
         let address = listener.local_addr()?;
@@ -72,7 +85,8 @@ impl Service {
             .disable_signals()
             .listen("http", listener, move || connections(shared.clone(), address, limits.header_timeout))?
             .run();
-        Ok(Self { server, address, lifecycle, drain_timeout: settings.limits.drain_timeout })
+        let drain_timeout = settings.limits.drain_timeout;
+        Ok(Self { server, address, lifecycle, drain_timeout, engine, source })
     }
 
     /// Where it listens.
@@ -109,6 +123,7 @@ impl Service {
     /// The server cannot go on.
     pub async fn run_until(self, mut stop: mpsc::Receiver<()>) -> io::Result<()> {
         let handle = self.server.handle();
+        let watching = actix_web::rt::spawn(self.source.watch(self.engine));
         let (lifecycle, window) = (self.lifecycle, self.drain_timeout);
         let stopped = async move {
             stop.recv().await;
@@ -118,6 +133,7 @@ impl Service {
             cut(&lifecycle, &handle).await;
         };
         let (served, ()) = tokio::join!(self.server, stopped);
+        watching.abort();
         served
     }
 }

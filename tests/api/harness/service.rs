@@ -83,7 +83,7 @@ impl TestService {
         let (stop, stopped) = mpsc::channel(2);
         let (started, starting) = std::sync::mpsc::channel();
         let run = async move {
-            let service = Service::bind(&settings, llm_proxy::domain::model::Models::default(), &log)?;
+            let service = Service::bind(&settings, &log).map_err(io::Error::other)?;
             started.send(service.address().port()).unwrap();
             service.run_until(stopped).await
         };

@@ -1,0 +1,126 @@
+//! The configured models: read at the start, and again whenever their file changes.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::endpoints::{self, Configuration};
+use crate::config::settings::{DEFAULT_CONFIG, Mode, Settings};
+use crate::domain::model::Models;
+use crate::services::completion::Engine;
+
+/// How often the file is looked at. Looking beats being told: a mounted file is replaced behind a link,
+/// or through a mount that reports nothing.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// Where the models come from.
+#[derive(Clone, Debug)]
+pub struct Source {
+    settings: Settings,
+    path: Option<PathBuf>,
+}
+
+impl Source {
+    /// The file that the settings name, or the default one where it is there.
+    #[must_use]
+    pub fn of(settings: &Settings) -> Self {
+        let default = || Some(PathBuf::from(DEFAULT_CONFIG)).filter(|path| path.is_file());
+        let path = settings.config.clone().or_else(default);
+        // The mock serves every model by itself.
+        let path = path.filter(|_| settings.mode != Mode::Mock);
+        Self { settings: settings.clone(), path }
+    }
+
+    /// What the file says; `None` where there is none.
+    ///
+    /// # Errors
+    /// What is wrong with the file, in one line.
+    pub fn read(&self) -> Result<Option<Configuration>, String> {
+        let Some(path) = &self.path else { return Ok(None) };
+        let variables = self.settings.environment.variables();
+        let read = endpoints::load(path, variables, self.settings.deadlines);
+        read.map(Some).map_err(|error| error.to_string())
+    }
+
+    /// The models to start with.
+    ///
+    /// # Errors
+    /// In one line: a named file is wrong, or nobody is left to serve in native mode.
+    pub fn models(&self) -> Result<Models, String> {
+        let named = self.settings.config.is_some();
+        match self.read() {
+            Ok(Some(configuration)) => {
+                self.tell(&configuration);
+                Ok(self.behind(configuration.models))
+            }
+            Ok(None) if self.settings.mode == Mode::Native => Err(format!(
+                "LLM_PROXY__LLM_MODE holds \"native\", but no endpoint is configured: expected a file in \
+                 LLM_PROXY__CONFIG, or {DEFAULT_CONFIG} in the working directory"
+            )),
+            Ok(None) => Ok(Models::default()),
+            Err(problem) if named || self.settings.mode == Mode::Native => Err(problem),
+            Err(problem) => {
+                tracing::warn!("{problem}: nobody stands behind LiteLLM");
+                Ok(Models::default())
+            }
+        }
+    }
+
+    /// Behind LiteLLM stand the endpoints of the file only if the operator wants that.
+    fn behind(&self, models: Models) -> Models {
+        match self.settings.mode {
+            Mode::Litellm if !self.settings.native_fallback => {
+                Models { roles: models.roles, ..Models::default() }
+            }
+            _ => models,
+        }
+    }
+
+    fn tell(&self, configuration: &Configuration) {
+        for finding in configuration.left_out.iter().chain(&configuration.warnings) {
+            tracing::warn!("{finding}");
+        }
+    }
+
+    /// Reads the file again whenever it changes or SIGHUP comes, for ever: all of it counts, or nothing.
+    ///
+    /// # Errors
+    /// The signal cannot be listened for.
+    pub async fn watch(self, engine: Arc<Engine>) -> std::io::Result<()> {
+        let mut hangup = signal(SignalKind::hangup())?;
+        let mut seen = self.stamp();
+        loop {
+            let is_told = tokio::select! {
+                _ = hangup.recv() => true,
+                () = tokio::time::sleep(LOOK_EVERY) => false,
+            };
+            let now = self.stamp();
+            if is_told || now != seen {
+                seen = now;
+                self.reload(&engine);
+            }
+        }
+    }
+
+    fn reload(&self, engine: &Engine) {
+        match self.read() {
+            Ok(Some(configuration)) => {
+                self.tell(&configuration);
+                let models = configuration.models.groups.len();
+                engine.routing.replace(self.behind(configuration.models));
+                tracing::info!(models, "the configuration was read again");
+            }
+            Ok(None) => tracing::info!("there is no configuration file to read again"),
+            Err(problem) => tracing::error!("{problem}: the configuration stays as it was"),
+        }
+    }
+
+    /// What changes when the file does.
+    fn stamp(&self) -> Option<(SystemTime, u64)> {
+        let metadata = fs::metadata(self.path.as_ref()?).ok()?;
+        Some((metadata.modified().ok()?, metadata.len()))
+    }
+}
