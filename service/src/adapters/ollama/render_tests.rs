@@ -1,4 +1,8 @@
+use std::time::Duration;
+
 use super::*;
+use crate::adapters::ollama::errand::Errand;
+use crate::domain::delta::FinishReason;
 use crate::error::Kind;
 use rstest::rstest;
 
@@ -50,7 +54,8 @@ fn whole(format: ClientFormat, deltas: Vec<Delta>) -> Value {
 #[test]
 fn a_stream_is_ollamas() {
     let thought = Delta::Reasoning { choice: 0, text: "hm".to_owned() };
-    let deltas = vec![thought, text("a \"b\"\n"), finish(FinishReason::Stop), Delta::Usage(Tokens::of(3, 4))];
+    let mut deltas =
+        vec![thought, text("a \"b\"\n"), finish(FinishReason::Stop), Delta::Usage(Tokens::of(3, 4))];
     let (mut renderer, mut out) = (renderer(ClientFormat::OllamaChat), Vec::new());
     renderer.deltas(&mut deltas, &mut out);
     renderer.complete(timing(), &mut out);
@@ -217,6 +222,6 @@ fn vectors_are_ollamas_in_either_form() {
 #[case::embed(ClientFormat::OllamaEmbed, r#"{"model":"m","embeddings":[]}"#)]
 #[case::embeddings(ClientFormat::OllamaEmbeddings, r#"{"embedding":[]}"#)]
 fn an_errand_is_answered_without_a_model(#[case] format: ClientFormat, #[case] expected: &str) {
-    let body = errand(format, Errand::Load, "m", Duration::ZERO);
+    let body = Errand::Load.answer(format, "m", Duration::ZERO);
     assert_eq!(String::from_utf8(body).expect("UTF-8"), expected);
 }
