@@ -43,12 +43,12 @@ use crate::wire::sse;
 /// The request cannot be expressed in the provider's format: [`crate::error::Kind::InvalidRequest`]
 /// naming the member.
 pub fn prepare(endpoint: &Endpoint, ask: &Ask<'_>, timing: MockTiming) -> Result<Prepared> {
-    if endpoint.params.defaults.is_empty() && endpoint.params.dropped.is_empty() {
+    if !endpoint.params.change_requests() {
         return dispatch(endpoint, ask, timing);
     }
     let body = params::applied(endpoint, ask.body)?;
     let envelope = Envelope::parse(ask.operation, &body)?;
-    dispatch(endpoint, &Ask { body: &body, envelope: &envelope, ..*ask }, timing)
+    dispatch(endpoint, &Ask { body: &body, envelope: &envelope, original: None, ..*ask }, timing)
 }
 
 fn dispatch(endpoint: &Endpoint, ask: &Ask<'_>, timing: MockTiming) -> Result<Prepared> {
@@ -80,14 +80,16 @@ pub fn refusal(endpoint: &Endpoint, refusal: &Refusal<'_>) -> Error {
     }
 }
 
-/// Whether an answer of `provider` is in the caller's format already, so that its bytes are passed on.
+/// Whether `endpoint` answers in the caller's format already, so that its bytes are passed on.
 #[must_use]
-pub const fn is_relayed(provider: Provider, format: ClientFormat) -> bool {
+pub fn is_relayed(endpoint: &Endpoint, format: ClientFormat) -> bool {
+    let provider = endpoint.provider;
     match format {
         ClientFormat::Openai => {
             matches!(provider, Provider::Openai | Provider::Azure | Provider::Litellm | Provider::Mock)
         }
-        _ => matches!(provider, Provider::Ollama),
+        // What the operator changes is changed in OpenAI's form.
+        _ => provider == Provider::Ollama && !endpoint.params.change_requests(),
     }
 }
 

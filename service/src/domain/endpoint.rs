@@ -203,6 +203,14 @@ pub struct Params {
     pub drop_unsupported: bool,
 }
 
+impl Params {
+    /// Whether every request is changed.
+    #[must_use]
+    pub fn change_requests(&self) -> bool {
+        !self.defaults.is_empty() || !self.dropped.is_empty()
+    }
+}
+
 /// How much of a model's traffic an endpoint takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Share {

@@ -141,7 +141,7 @@ impl Attempts {
 
     fn prepare(&self, hop: &Hop, wanted: Wanted) -> Result<adapters::Prepared> {
         let original = self.asked.original.as_ref();
-        let is_relayed = adapters::is_relayed(hop.endpoint.provider, self.asked.format);
+        let is_relayed = adapters::is_relayed(&hop.endpoint, self.asked.format);
         if let (false, Some(error)) =
             (is_relayed, original.and_then(|original| original.refused_elsewhere.as_ref()))
         {
@@ -167,9 +167,7 @@ impl Attempts {
     /// What the caller's own format has and OpenAI's has not; an endpoint of that format gets all of it.
     fn dropped_before(&self, endpoint: &Endpoint) -> &[String] {
         match &self.asked.original {
-            Some(original) if !adapters::is_relayed(endpoint.provider, self.asked.format) => {
-                &original.dropped
-            }
+            Some(original) if !adapters::is_relayed(endpoint, self.asked.format) => &original.dropped,
             _ => &[],
         }
     }
@@ -189,7 +187,7 @@ impl Attempts {
         match wanted {
             Wanted::Whole => {
                 let body = collect(&mut answer, endpoint, deadline).await?;
-                if adapters::is_relayed(endpoint.provider, self.asked.format) {
+                if adapters::is_relayed(endpoint, self.asked.format) {
                     check(endpoint, &answer.headers, &body)?;
                 }
                 Ok((answer, Some(body)))

@@ -287,7 +287,7 @@ impl Request {
     /// The upstream's headers for the caller: the type of a translated answer is not the upstream's.
     fn headers(&self, endpoint: &Endpoint, headers: &http::HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
         let mut kept = passed_back(headers);
-        if !adapters::is_relayed(endpoint.provider, self.asked.format) || self.streamed {
+        if !adapters::is_relayed(endpoint, self.asked.format) || self.streamed {
             kept.retain(|(name, _)| name != CONTENT_TYPE);
         }
         kept
@@ -314,7 +314,7 @@ impl Request {
     fn whole_body(&self, begun: &Begun) -> Result<(Bytes, Seen)> {
         let endpoint = &begun.by.endpoint;
         let body = begun.body.clone().unwrap_or_default();
-        if adapters::is_relayed(endpoint.provider, self.asked.format) {
+        if adapters::is_relayed(endpoint, self.asked.format) {
             let seen = whole::seen(endpoint, &begun.expect, self.asked.format, &body);
             return Ok((body, seen));
         }
@@ -342,7 +342,7 @@ impl Head {
             let deltas = deltas.map_err(|error| Failed { by: by(), ..error.into() })?;
             return Ok(Passage::said(deltas, adapters::renderer(self.format, self.context)));
         }
-        Ok(if adapters::is_relayed(endpoint.provider, self.format) {
+        Ok(if adapters::is_relayed(endpoint, self.format) {
             Passage::relayed(endpoint, &begun.expect, self.format, self.usage_event)
         } else {
             Passage::translated(endpoint, &begun.expect, adapters::renderer(self.format, self.context))

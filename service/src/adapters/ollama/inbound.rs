@@ -12,6 +12,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::errand::{self, Errand};
 use super::{history, parameters};
 use crate::adapters::ClientFormat;
 use crate::domain::chat::parse_json;
@@ -34,29 +35,8 @@ pub struct Inbound {
     pub dropped: Vec<String>,
     /// What only an Ollama can do: unless the request is relayed, it is refused with this.
     pub ollama_only: Option<Error>,
-    /// Nothing is asked of the model: answered with [`super::render::errand`], without a call.
+    /// Nothing is asked of the model: answered with [`Errand::answer`], without a call.
     pub errand: Option<Errand>,
-}
-
-/// What Ollama does when it is given nothing to answer.
-/// Source: <https://github.com/ollama/ollama/blob/main/docs/api.md#load-a-model>
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Errand {
-    /// It loads the model into memory.
-    Load,
-    /// It frees the memory: `keep_alive` is 0.
-    Unload,
-}
-
-impl Errand {
-    /// Its `done_reason`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Load => "load",
-            Self::Unload => "unload",
-        }
-    }
 }
 
 /// Members that a format's requests are read for.
@@ -86,19 +66,19 @@ pub(super) struct Request {
     #[serde(default)]
     model: Option<String>,
     #[serde(default)]
-    messages: Option<Vec<history::Message>>,
+    pub(super) messages: Option<Vec<history::Message>>,
     #[serde(default)]
-    prompt: Option<String>,
+    pub(super) prompt: Option<String>,
     #[serde(default)]
     system: Option<String>,
     #[serde(default)]
     images: Option<Vec<String>>,
     #[serde(default)]
-    input: Option<Value>,
+    pub(super) input: Option<Value>,
     #[serde(default)]
     dimensions: Option<u64>,
     #[serde(default)]
-    keep_alive: Option<Value>,
+    pub(super) keep_alive: Option<Value>,
     #[serde(default)]
     stream: Option<bool>,
     #[serde(default)]
@@ -132,7 +112,7 @@ pub fn parse(format: ClientFormat, body: &[u8]) -> Result<Inbound> {
         body: Bytes::new(),
         dropped: Vec::new(),
         ollama_only: ollama_only(format, &members),
-        errand: errand(format, &request)?,
+        errand: errand::of(format, &request)?,
     };
     if asked.errand.is_none() {
         asked.dropped = unread(format, read, &members);
@@ -188,39 +168,6 @@ fn unread(format: ClientFormat, read: &[&str], members: &[Member<'_>]) -> Vec<St
     let unread = members.iter().filter(|member| asks(member));
     let unread = unread.filter(|member| !read.contains(&&*member.name) && !refused.contains(&&*member.name));
     unread.map(|member| member.name.clone().into_owned()).collect()
-}
-
-/// Whether there is nothing to answer.
-fn errand(format: ClientFormat, request: &Request) -> Result<Option<Errand>> {
-    let is_empty = |text: &Option<String>| text.as_ref().is_none_or(String::is_empty);
-    let asks_nothing = match format {
-        ClientFormat::OllamaChat | ClientFormat::Openai => {
-            request.messages.as_ref().is_none_or(Vec::is_empty)
-        }
-        ClientFormat::OllamaGenerate | ClientFormat::OllamaEmbeddings => is_empty(&request.prompt),
-        ClientFormat::OllamaEmbed => match &request.input {
-            None => true,
-            Some(Value::String(text)) => text.is_empty(),
-            Some(Value::Array(texts)) if texts.iter().all(Value::is_string) => texts.is_empty(),
-            Some(_) => {
-                let message = "`input` must be a text or an array of texts";
-                return Err(Error::invalid("input", message).with_code("wrong_type"));
-            }
-        },
-    };
-    let errand = if is_zero(request.keep_alive.as_ref()) { Errand::Unload } else { Errand::Load };
-    Ok(asks_nothing.then_some(errand))
-}
-
-/// `0`, `"0"`, `"0s"`, `"0m0s"`: Go's durations.
-fn is_zero(keep_alive: Option<&Value>) -> bool {
-    match keep_alive {
-        Some(Value::Number(number)) => number.as_f64() == Some(0.0),
-        Some(Value::String(text)) => {
-            text.contains('0') && !text.contains(|digit| ('1'..='9').contains(&digit))
-        }
-        _ => false,
-    }
 }
 
 fn translated(format: ClientFormat, mut request: Request, asked: &mut Inbound) -> Result<Map<String, Value>> {

@@ -45,6 +45,7 @@
 
 pub mod catalog;
 pub mod embeddings;
+pub mod errand;
 pub mod error;
 mod history;
 pub mod inbound;
@@ -53,6 +54,7 @@ mod media;
 mod messages;
 mod options;
 mod parameters;
+mod parts;
 pub mod render;
 pub mod request;
 pub mod response;

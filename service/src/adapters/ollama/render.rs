@@ -4,17 +4,16 @@
 //! What Ollama has no member for stays under the name that it has in OpenAI's form (`thinking_blocks`,
 //! `citations`…), so that it can be handed back; a refusal's words are text.
 
-use std::time::Duration;
-
 use serde::Serialize;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::inbound::Errand;
+use super::line;
+use super::parts::{
+    End, OneVector, Vectors, done_reason, eval_duration, extra, nanoseconds, said_bytes, written_calls,
+};
 use super::timestamp::rfc3339;
-use super::{line, media};
 use crate::adapters::{ClientFormat, Render, RenderContext, Timing};
-use crate::domain::delta::{AnsweredCall, ChatAnswer, Choice, Delta, FinishReason};
+use crate::domain::delta::{ChatAnswer, Choice, Delta};
 use crate::domain::embedding::{Embeddings, Encoding};
 use crate::domain::usage::{Tokens, estimate_tokens};
 
@@ -234,121 +233,6 @@ impl Render for Renderer {
         line::write(&vectors, &mut out);
         out
     }
-}
-
-/// The answer to a request that asks nothing of a model, as Ollama gives it without calling one: in one
-/// piece, also where a stream is asked for.
-#[must_use]
-pub fn errand(format: ClientFormat, errand: Errand, model: &str, received: Duration) -> Vec<u8> {
-    let (done_reason, created_at) = (errand.name(), rfc3339(received));
-    let body = match format {
-        ClientFormat::OllamaEmbed => json!({"model": model, "embeddings": []}),
-        ClientFormat::OllamaEmbeddings => json!({"embedding": []}),
-        ClientFormat::OllamaGenerate => json!({"model": model, "created_at": created_at, "response": "",
-            "done": true, "done_reason": done_reason}),
-        ClientFormat::OllamaChat | ClientFormat::Openai => json!({"model": model, "created_at": created_at,
-            "message": {"role": "assistant", "content": ""}, "done": true, "done_reason": done_reason}),
-    };
-    let mut out = Vec::new();
-    line::write(&body, &mut out);
-    out
-}
-
-#[derive(Serialize)]
-struct End {
-    done: bool,
-    done_reason: String,
-    total_duration: u64,
-    load_duration: u64,
-    prompt_eval_count: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    prompt_eval_cached_count: Option<u64>,
-    prompt_eval_duration: u64,
-    eval_count: u64,
-    eval_duration: u64,
-}
-
-#[derive(Serialize)]
-struct Vectors<'a> {
-    model: &'a str,
-    embeddings: &'a [Vec<f32>],
-    total_duration: u64,
-    load_duration: u64,
-    prompt_eval_count: u64,
-}
-
-#[derive(Serialize)]
-struct OneVector<'a> {
-    embedding: &'a [f32],
-}
-
-#[derive(Serialize)]
-struct WrittenCall<'a> {
-    id: &'a str,
-    function: WrittenFunction<'a>,
-    #[serde(flatten)]
-    extra: &'a Map<String, Value>,
-}
-
-#[derive(Serialize)]
-struct WrittenFunction<'a> {
-    index: usize,
-    name: &'a str,
-    arguments: Box<RawValue>,
-}
-
-fn written_calls(calls: &[AnsweredCall]) -> Vec<WrittenCall<'_>> {
-    let written = calls.iter().enumerate().map(|(index, call)| WrittenCall {
-        id: &call.id,
-        function: WrittenFunction { index, name: &call.name, arguments: arguments(&call.arguments) },
-        extra: &call.extra,
-    });
-    written.collect()
-}
-
-/// The arguments as an object, every digit kept. What is none is not lost: see the folder's first page.
-fn arguments(text: &str) -> Box<RawValue> {
-    let text = if text.trim().is_empty() { "{}" } else { text };
-    let is_object = serde_json::from_str::<Map<String, Value>>(text).is_ok();
-    let object = if is_object { line::compact(text) } else { json!({"_raw_arguments": text}).to_string() };
-    RawValue::from_string(object).unwrap_or_default()
-}
-
-/// Images are bare Base64 here.
-fn extra<'a>(name: &'a str, value: &Value) -> (&'a str, Value) {
-    let bare = |image: &Value| {
-        let url = image["image_url"]["url"].as_str().unwrap_or_default();
-        media::base64_of(url).map_or_else(|| image.clone(), Value::from)
-    };
-    match value {
-        Value::Array(images) if name == "images" => (name, images.iter().map(bare).collect()),
-        value => (name, value.clone()),
-    }
-}
-
-/// Ollama has no word for an answer that ends with calls: it is done.
-fn done_reason(choice: &Choice) -> String {
-    match choice.finish {
-        None | Some(FinishReason::Stop | FinishReason::ToolCalls) => "stop".to_owned(),
-        Some(other) => other.name().to_owned(),
-    }
-}
-
-fn said_bytes(choice: &Choice) -> u64 {
-    let texts = [&choice.text, &choice.reasoning, &choice.refusal].into_iter().flatten();
-    let arguments = choice.tool_calls.iter().map(|call| &call.arguments);
-    texts.chain(arguments).map(|text| text.len() as u64).sum()
-}
-
-/// Clients divide by it, so it is never 0.
-fn eval_duration(timing: Timing) -> Duration {
-    let after_first = timing.total.saturating_sub(timing.first_token);
-    let known = if after_first.is_zero() { timing.total } else { after_first };
-    known.max(Duration::from_nanos(1))
-}
-
-fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn write_member<T: Serialize + ?Sized>(name: &str, value: &T, out: &mut Vec<u8>) {

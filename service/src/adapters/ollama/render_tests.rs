@@ -1,4 +1,8 @@
+use std::time::Duration;
+
 use super::*;
+use crate::adapters::ollama::errand::Errand;
+use crate::domain::delta::FinishReason;
 use crate::error::{Error, Kind};
 use rstest::rstest;
 
@@ -218,6 +222,6 @@ fn vectors_are_ollamas_in_either_form() {
 #[case::embed(ClientFormat::OllamaEmbed, r#"{"model":"m","embeddings":[]}"#)]
 #[case::embeddings(ClientFormat::OllamaEmbeddings, r#"{"embedding":[]}"#)]
 fn an_errand_is_answered_without_a_model(#[case] format: ClientFormat, #[case] expected: &str) {
-    let body = errand(format, Errand::Load, "m", Duration::ZERO);
+    let body = Errand::Load.answer(format, "m", Duration::ZERO);
     assert_eq!(String::from_utf8(body).expect("UTF-8"), expected);
 }

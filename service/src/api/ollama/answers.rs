@@ -6,8 +6,8 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::adapters::ClientFormat;
-use crate::adapters::ollama::inbound::{self, Errand, Inbound};
-use crate::adapters::ollama::render;
+use crate::adapters::ollama::errand::Errand;
+use crate::adapters::ollama::inbound::{self, Inbound};
 use crate::api::Api;
 use crate::api::answer::{asked, served};
 use crate::api::error_response;
@@ -107,6 +107,5 @@ fn done(format: ClientFormat, errand: Errand, model: Option<String>, api: &Api) 
     let model = model.unwrap_or_else(|| api.engine.routing.default_model());
     api.engine.routing.route(&model)?;
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let body = render::errand(format, errand, &model, now);
-    Ok(HttpResponse::Ok().content_type("application/json").body(body))
+    Ok(HttpResponse::Ok().content_type("application/json").body(errand.answer(format, &model, now)))
 }
