@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
+use serde::de::Error as _;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -28,7 +29,7 @@ pub struct Message<'a> {
     #[serde(default)]
     pub model: Option<String>,
     #[serde(default, borrow)]
-    content: Vec<&'a RawValue>,
+    content: Option<Vec<&'a RawValue>>,
     #[serde(default)]
     stop_reason: Option<String>,
     #[serde(default)]
@@ -48,15 +49,17 @@ pub fn deltas(endpoint: &Endpoint, expect: &Expect, body: &[u8]) -> Result<Vec<D
     if message.kind == "error" {
         return Err(in_band(endpoint, body));
     }
+    let missing = |member| malformed(endpoint, "message", &serde_json::Error::missing_field(member));
+    let content = message.content.ok_or_else(|| missing("content"))?;
+    let reason = message.stop_reason.ok_or_else(|| missing("stop_reason"))?;
     let mut deltas = vec![Delta::Start { id: message.id, model: message.model }];
     let mut blocks = Blocks::new(expect.json_tool);
-    for (index, block) in (0..).zip(message.content) {
+    for (index, block) in (0..).zip(content) {
         let begun = blocks.start(index, block, &mut deltas);
         begun.map_err(|error| malformed(endpoint, "content block", &error))?;
         blocks.stop(index, &mut deltas);
     }
-    let reason = message.stop_reason.as_deref().unwrap_or("end_turn");
-    push_end(&blocks, reason, message.stop_details, &mut deltas);
+    push_end(&blocks, &reason, message.stop_details, &mut deltas);
     deltas.extend(message.usage.map(|usage| Delta::Usage(usage.tokens())));
     Ok(deltas)
 }
@@ -75,4 +78,25 @@ pub fn push_end(blocks: &Blocks, stop_reason: &str, details: Option<Value>, delt
         mapped => mapped,
     };
     deltas.push(Delta::Finish { choice: 0, reason, native });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::adapters::testing;
+    use crate::domain::endpoint::Provider;
+    use crate::error::Kind;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::not_json("<html>")]
+    #[case::nothing("{}")]
+    #[case::no_content(r#"{"type":"message","stop_reason":"end_turn"}"#)]
+    #[case::no_reason(r#"{"type":"message","content":[]}"#)]
+    #[case::a_block_without_a_type(r#"{"type":"message","content":[{}],"stop_reason":"end_turn"}"#)]
+    fn what_is_no_message_is_malformed(#[case] body: &str) {
+        let endpoint = testing::endpoint(Provider::Anthropic, "https://api.anthropic.com");
+        let error = deltas(&endpoint, &Expect::default(), body.as_bytes()).expect_err("malformed");
+        assert_eq!(error.kind(), Kind::MalformedAnswer);
+    }
 }

@@ -13,7 +13,7 @@ use crate::error::Result;
 const WITHOUT_SAMPLING: &str = "2026-10-21";
 
 /// `temperature`, `top_p` and, by its own name, `top_k`. OpenAI's temperature goes up to 2, Anthropic's
-/// to 1; 1 is the default of both, so it can always be left out.
+/// to 1. Models from 4.1 on take one of temperature and `top_p`, and say so themselves.
 ///
 /// # Errors
 /// This version of the API, this model or its thinking takes none.
@@ -33,22 +33,22 @@ pub fn sampling(
     } else {
         ""
     };
-    let mut sampling = Map::new();
+    // The defaults of both change nothing.
     let temperature = request.temperature.filter(|temperature| (temperature - 1.0).abs() > f64::EPSILON);
+    let top_p = request.top_p.filter(|top_p| *top_p < 1.0);
+    let mut sampling = Map::new();
     if !why.is_empty() {
-        let top_p = request.top_p.filter(|top_p| *top_p < 1.0);
         unsupported.param_if(temperature.is_some(), "temperature", why)?;
         unsupported.param_if(top_p.is_some(), "top_p", why)?;
         return unsupported.param_if(rest.shift_remove("top_k").is_some(), "top_k", why).map(|()| sampling);
     }
     if is_thinking {
         unsupported.param_if(temperature.is_some(), "temperature", "not while the model thinks")?;
-    } else if let Some(temperature) = request.temperature {
-        sampling.insert("temperature".to_owned(), json!(temperature.clamp(0.0, 1.0)));
+    } else {
+        let clamped = temperature.map(|temperature| temperature.clamp(0.0, 1.0));
+        sampling.extend(clamped.map(|temperature| ("temperature".to_owned(), json!(temperature))));
     }
-    if let Some(top_p) = request.top_p {
-        sampling.insert("top_p".to_owned(), json!(top_p));
-    }
+    sampling.extend(top_p.map(|top_p| ("top_p".to_owned(), json!(top_p))));
     Ok(sampling)
 }
 

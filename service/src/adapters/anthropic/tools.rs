@@ -32,9 +32,12 @@ pub fn tools(
         (offered, choice) = (remembered(called), Some(json!({"type": "none"})));
     }
     let mut tools = Map::new();
-    if !offered.is_empty() {
-        tools.insert("tools".to_owned(), offered.into());
+    // Without tools a choice means nothing, unless it forces: then Anthropic says what is missing.
+    if !offered.is_empty() || is_forced(wanted.as_ref()) {
         tools.extend(choice.map(|choice| ("tool_choice".to_owned(), choice)));
+    }
+    if !offered.is_empty() {
+        tools.shift_insert(0, "tools".to_owned(), offered.into());
     }
     Ok(tools)
 }
