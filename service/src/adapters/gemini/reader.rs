@@ -39,7 +39,9 @@ impl Reader {
         if let (Some(feedback), true) = (chunk.prompt_feedback, nobody_answers) {
             self.blocked(feedback, deltas);
         }
-        deltas.extend(chunk.usage_metadata.map(|usage| Delta::Usage(tokens(&usage))));
+        // LiteLLM, in Google's format, sends zeros where it did not count.
+        let usage = chunk.usage_metadata.map(|usage| tokens(&usage));
+        deltas.extend(usage.filter(|usage| *usage != Tokens::default()).map(Delta::Usage));
     }
 
     /// Source: <https://ai.google.dev/api/generate-content#v1beta.GenerateContentResponse.PromptFeedback>

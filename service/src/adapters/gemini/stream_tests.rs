@@ -60,3 +60,10 @@ fn a_part_of_an_unknown_kind_is_kept_as_it_is() {
     let (deltas, _) = read(&[&event]);
     assert_eq!(deltas.last(), Some(&Delta::Extra { choice: 0, name: "parts", value: kept }));
 }
+
+#[test]
+fn a_count_of_nothing_is_no_count() {
+    let zeros = r#"{"usageMetadata":{"promptTokenCount":0,"candidatesTokenCount":0,"totalTokenCount":0}}"#;
+    let (deltas, _) = read(&[TEXT, zeros]);
+    assert!(!deltas.iter().any(|delta| matches!(delta, Delta::Usage(_))), "{deltas:?}");
+}
