@@ -38,12 +38,14 @@ pub fn read(
     warn_of_others(&sections, findings);
     let reading = Reading { variables, deadlines };
     let mut named = Vec::new();
-    for section in sections.iter().filter(|section| section.name.starts_with(MODEL)) {
-        if let Some(endpoint) = reading.endpoint(section, &model_name(section)?, findings)? {
-            named.push((model_name(section)?, endpoint));
+    refuse_names_twice(&sections)?;
+    for section in of_models(&sections) {
+        let name = model_name(section)?;
+        if let Some(endpoint) = reading.endpoint(section, &name, findings)? {
+            named.push((name, endpoint));
         }
     }
-    let default = default_section(&sections, &named)?;
+    let default = default_section(&sections, &named, findings)?;
     let role = |name: &str| sections.iter().find(|section| section.name == name);
     let mut models = Models { retries: RETRIES, ..Models::default() };
     let mut hidden = Vec::new();
@@ -72,6 +74,24 @@ fn model_name(section: &Section) -> Result<String, Wrong> {
     Ok(name.to_owned())
 }
 
+fn of_models(sections: &[Section]) -> impl Iterator<Item = &Section> {
+    sections.iter().filter(|section| section.name.starts_with(MODEL))
+}
+
+/// `[LLM:A]` and `[LLM: A]` are two sections and one name.
+fn refuse_names_twice(sections: &[Section]) -> Result<(), Wrong> {
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for section in of_models(sections) {
+        let name = model_name(section)?;
+        if let Some(first) = seen.get(&name) {
+            let message = format!("the model `{name}` has a section in line {first} already");
+            return Err(Wrong::at(section.line, message));
+        }
+        seen.insert(name, section.line);
+    }
+    Ok(())
+}
+
 fn warn_of_others(sections: &[Section], findings: &mut Findings) {
     for section in sections {
         let name = section.name.as_str();
@@ -85,26 +105,29 @@ fn warn_of_others(sections: &[Section], findings: &mut Findings) {
 fn default_section<'a>(
     sections: &'a [Section],
     named: &[(String, Endpoint)],
+    findings: &mut Findings,
 ) -> Result<Option<&'a Section>, Wrong> {
-    let has_endpoint = |section: &&Section| {
+    let has_endpoint = |section: &Section| {
         model_name(section).is_ok_and(|name| named.iter().any(|(other, _)| *other == name))
     };
-    let usable: Vec<&Section> =
-        sections.iter().filter(|section| section.name.starts_with(MODEL)).filter(has_endpoint).collect();
-    let mut marked = Vec::new();
-    for section in &usable {
-        if section.boolean("default")?.unwrap_or(false) {
-            marked.push(*section);
+    let mut marked: Option<&Section> = None;
+    for section in of_models(sections) {
+        if section.boolean("default")? != Some(true) {
+            continue;
         }
-    }
-    match marked.as_slice() {
-        [first, second, ..] => {
+        if let Some(first) = marked {
             let message = format!("`default` is true here and in `[{}]` already: expected one", first.name);
-            Err(Wrong::at(second.line_of("default"), message))
+            return Err(Wrong::at(section.line_of("default"), message));
         }
-        [one] => Ok(Some(one)),
-        [] => Ok(usable.first().copied()),
+        marked = Some(section);
     }
+    if let Some(section) = marked.filter(|section| !has_endpoint(section)) {
+        let message =
+            format!("`[{}]` is the default, but has no endpoint: the first that has one is", section.name);
+        findings.warn(section.line_of("default"), message);
+    }
+    let usable = marked.filter(|section| has_endpoint(section));
+    Ok(usable.or_else(|| of_models(sections).find(|section| has_endpoint(section))))
 }
 
 /// Callers may ask for what the vendor calls a model, where that means one of them only.

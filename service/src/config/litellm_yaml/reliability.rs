@@ -11,9 +11,7 @@ use crate::config::tree::{Content, Entry, Node};
 use crate::domain::model::{Alias, Fallbacks, Models, Strategy};
 
 /// LiteLLM's, where nothing is said.
-const DEFAULT_RETRIES: u64 = 2;
-
-const MAX_RETRIES: u64 = 100;
+const DEFAULT_RETRIES: u32 = 2;
 
 const READ_OF_ROUTER: [&str; 9] = [
     "routing_strategy",
@@ -69,12 +67,10 @@ impl<'a> Reliability<'a> {
         let litellm = Section::of(top, "litellm_settings")?;
         router.warn_of_others(&READ_OF_ROUTER, &["set_verbose", "debug_level"], findings);
         litellm.warn_of_others(&READ_OF_LITELLM, &ABOUT_ITS_LOGS, findings);
-        let retries = router.count("num_retries")?.or(litellm.count("num_retries")?);
-        let retries = retries.unwrap_or(DEFAULT_RETRIES).min(MAX_RETRIES);
         Ok(Self {
             timeouts: timeouts(&router, &litellm)?,
             drop_unsupported: litellm.boolean("drop_params")?.unwrap_or(false),
-            retries: u32::try_from(retries).unwrap_or(0),
+            retries: retries(&router)?.or(retries(&litellm)?).unwrap_or(DEFAULT_RETRIES),
             strategy: strategy(&router, findings)?,
             router,
             litellm,
@@ -169,6 +165,14 @@ impl<'a> Reliability<'a> {
         }
         Ok(aliases)
     }
+}
+
+fn retries(section: &Section<'_>) -> Result<Option<u32>, Wrong> {
+    let Some(entry) = section.get("num_retries") else { return Ok(None) };
+    let what = section.path("num_retries");
+    let retries = entry.node.count(&what)?;
+    let retries = u32::try_from(retries).ok().filter(|retries| *retries <= 100);
+    retries.map(Some).ok_or_else(|| entry.node.wrong(&what, "a whole number from 0 to 100"))
 }
 
 fn timeouts(router: &Section<'_>, litellm: &Section<'_>) -> Result<Timeouts, Wrong> {

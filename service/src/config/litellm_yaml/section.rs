@@ -28,11 +28,6 @@ impl<'a> Section<'a> {
         self.get(key).map(|entry| entry.node.boolean(&self.path(key))).transpose()
     }
 
-    /// A count; absent is `None`.
-    pub fn count(&self, key: &str) -> Result<Option<u64>, Wrong> {
-        self.get(key).map(|entry| entry.node.count(&self.path(key))).transpose()
-    }
-
     /// `section.key`.
     pub fn path(&self, key: &str) -> String {
         format!("{}.{key}", self.name)

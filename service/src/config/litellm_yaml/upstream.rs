@@ -53,9 +53,13 @@ pub fn endpoint(
 /// Source: <https://docs.litellm.ai/docs/completion/mock_requests>
 fn mock(raw: &Raw<'_>, deadlines: Deadlines) -> Result<Endpoint, Wrong> {
     let (model, _) = raw.model()?;
-    let name = format!("mock/{}", header_safe(model));
+    let model = match whose(model, raw.text("custom_llm_provider")?, None) {
+        Whose::Of(owned) => owned.model,
+        Whose::Elsewhere(_) | Whose::Unknown(_) => model.to_owned(),
+    };
+    let name = format!("mock/{}", header_safe(&model));
     let mut endpoint = Endpoint::new(name, Provider::Mock, nowhere(), deadlines);
-    endpoint.model = UpstreamModel::Named(model.to_owned());
+    endpoint.model = UpstreamModel::Named(model);
     Ok(endpoint)
 }
 
