@@ -25,7 +25,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn message(&self, message: &Message, left_out: &mut Unsupported<'_>) -> Result<Value> {
         // A result's name is that of the function, which its call says already.
-        let is_named = message.name.is_some() && message.role != Role::Tool;
+        let is_named = message.name.is_some() && !matches!(message.role, Role::Tool | Role::Function);
         left_out.param_if(is_named, &format!("{}.name", self.path), "")?;
         match message.role {
             Role::System | Role::Developer => self.plain("system", message),
@@ -63,7 +63,7 @@ impl Reader<'_> {
             if let Some(plan) = thought {
                 said["tool_plan"] = json!(plan);
             }
-            if content != json!("") {
+            if !is_nothing(&content) {
                 said["content"] = content;
             }
         }
@@ -109,7 +109,14 @@ fn with_thinking(thought: &str, content: &Value) -> Value {
     parts.into()
 }
 
+fn is_nothing(content: &Value) -> bool {
+    matches!(content, Value::String(text) if text.is_empty())
+        || matches!(content, Value::Array(parts) if parts.is_empty())
+}
+
 fn call(call: &ToolCall) -> Value {
-    let function = json!({"name": call.function.name, "arguments": call.function.arguments});
+    // A call without arguments may come back with none at all, which is no JSON.
+    let arguments = Some(call.function.arguments.as_str()).filter(|json| !json.trim().is_empty());
+    let function = json!({"name": call.function.name, "arguments": arguments.unwrap_or("{}")});
     json!({"id": call.id, "type": "function", "function": function})
 }

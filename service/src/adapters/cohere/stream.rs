@@ -157,3 +157,27 @@ impl Machine for Stream {
         self.event(wire, deltas)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::adapters::testing::endpoint;
+    use crate::domain::endpoint::Provider;
+    use crate::error::Kind;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::no_json("Hello")]
+    #[case::no_object("7")]
+    #[case::content_of_another_type(r#"{"type":"content-delta","delta":{"message":{"content":7}}}"#)]
+    #[case::a_call_without_function(
+        r#"{"type":"tool-call-start","delta":{"message":{"tool_calls":"get_time"}}}"#
+    )]
+    #[case::an_end_that_says_nothing_readable(r#"{"type":"message-end","delta":"COMPLETE"}"#)]
+    fn an_event_of_another_form_is_a_malformed_answer(#[case] data: &str) {
+        let mut stream = Stream::new(&endpoint(Provider::Cohere, "http://cohere"), &Expect::default());
+        let event = Event::Data { name: None, data: data.as_bytes() };
+        let error = stream.on_event(event, &mut Vec::new()).expect_err("no event of Cohere's");
+        assert_eq!(error.kind(), Kind::MalformedAnswer);
+    }
+}

@@ -25,10 +25,11 @@ pub fn refusal(endpoint: &Endpoint, refusal: &Refusal<'_>) -> Error {
     let written = written.as_deref().map_or(refusal.body, str::as_bytes);
     let error = openai::error::refusal(endpoint, &Refusal { status, body: written, ..*refusal });
     let error = match reason {
-        Some(Reason::Policy) => error.with_status(refusal.status),
-        _ => error,
+        Some(Reason::Policy) => error.with_status(refusal.status).with_code(Reason::Policy.code()),
+        Some(reason) => error.with_code(reason.code()),
+        None => error,
     };
-    with_wait(reason.map_or(error.clone(), |reason| error.with_code(reason.code())), refusal.headers)
+    with_wait(error, refusal.headers)
 }
 
 /// What a stream, or a body under a status of success, reports; `None` where it is no error.
@@ -72,12 +73,14 @@ fn described(fault: &Value) -> String {
     path(fault).map_or_else(|| message.to_owned(), |path| format!("`{path}`: {message}"))
 }
 
-/// `["body", "messages", 0, "content"]` as `messages[0].content`.
+/// `["body", "messages", 0, "user", "content"]` as `messages[0].content`: behind an index stands the role,
+/// which says only how the message was read.
 fn path(fault: &Value) -> Option<String> {
     let mut path = String::new();
     for step in fault["loc"].as_array()? {
         match step {
             Value::String(name) if path.is_empty() && name == "body" => {}
+            Value::String(name) if path.ends_with(']') && ROLES.contains(&name.as_str()) => {}
             Value::String(name) if path.is_empty() => path.push_str(name),
             Value::String(name) => path.extend([".", name]),
             index => path.push_str(&format!("[{index}]")),
@@ -85,6 +88,8 @@ fn path(fault: &Value) -> Option<String> {
     }
     (!path.is_empty()).then_some(path)
 }
+
+const ROLES: [&str; 4] = ["system", "user", "assistant", "tool"];
 
 /// What a refusal is about, beyond its status.
 #[derive(Clone, Copy)]

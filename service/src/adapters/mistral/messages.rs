@@ -30,7 +30,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn message(&self, message: &Message, left_out: &mut Unsupported<'_>) -> Result<Value> {
-        let is_named = message.name.is_some() && message.role != Role::Tool;
+        let is_named = message.name.is_some() && !matches!(message.role, Role::Tool | Role::Function);
         left_out.param_if(is_named, &format!("{}.name", self.path), "")?;
         match message.role {
             Role::System | Role::Developer => self.plain("system", message),
@@ -66,7 +66,7 @@ impl Reader<'_> {
         let content = self.content(message)?;
         match message.reasoning_content.as_deref().filter(|text| !text.is_empty()) {
             Some(thought) => said["content"] = with_thinking(thought, &content),
-            None if message.tool_calls.is_empty() || content != json!("") => said["content"] = content,
+            None if message.tool_calls.is_empty() || !is_nothing(&content) => said["content"] = content,
             None => {}
         }
         if !message.tool_calls.is_empty() {
@@ -137,8 +137,15 @@ fn with_thinking(thought: &str, content: &Value) -> Value {
     chunks.into()
 }
 
+fn is_nothing(content: &Value) -> bool {
+    matches!(content, Value::String(text) if text.is_empty())
+        || matches!(content, Value::Array(parts) if parts.is_empty())
+}
+
 fn call(call: &ToolCall) -> Value {
-    let function = json!({"name": call.function.name, "arguments": call.function.arguments});
+    // A call without arguments may come back with none at all, which is no JSON.
+    let arguments = Some(call.function.arguments.as_str()).filter(|json| !json.trim().is_empty());
+    let function = json!({"name": call.function.name, "arguments": arguments.unwrap_or("{}")});
     json!({"id": call_id(&call.id), "type": "function", "function": function})
 }
 

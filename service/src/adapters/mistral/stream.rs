@@ -38,3 +38,26 @@ impl Machine for Stream {
         Ok(Flow::More)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::adapters::testing::endpoint;
+    use crate::domain::endpoint::Provider;
+    use crate::error::Kind;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::no_json("Hello")]
+    #[case::no_object("7")]
+    #[case::content_of_another_type(r#"{"choices":[{"index":0,"delta":{"content":7}}]}"#)]
+    #[case::a_call_without_function(
+        r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"id":"D681PevKs"}]}}]}"#
+    )]
+    fn a_chunk_of_another_form_is_a_malformed_answer(#[case] data: &str) {
+        let mut stream = Stream::new(&endpoint(Provider::Mistral, "http://mistral"), &Expect::default());
+        let event = Event::Data { name: None, data: data.as_bytes() };
+        let error = stream.on_event(event, &mut Vec::new()).expect_err("no chunk of Mistral's");
+        assert_eq!(error.kind(), Kind::MalformedAnswer);
+    }
+}
