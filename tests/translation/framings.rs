@@ -31,3 +31,9 @@ pub fn all(scenario: &Scenario) -> Vec<(&'static str, Vec<u8>)> {
     };
     framings.into_iter().map(|(name, text)| (name, text.into_bytes())).collect()
 }
+
+/// Whether a cut there falls into an end of a line, or next to one.
+pub fn is_near_a_line_end(bytes: &[u8], at: usize) -> bool {
+    let near = &bytes[at.saturating_sub(2)..(at + 2).min(bytes.len())];
+    near.iter().any(|byte| matches!(byte, b'\n' | b'\r')) || at < 4
+}

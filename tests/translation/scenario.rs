@@ -1,5 +1,6 @@
 //! One folder of fixtures, and what the adapters make of it.
 
+use std::cell::OnceCell;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,8 @@ pub struct Scenario {
     folder: PathBuf,
     endpoint: Endpoint,
     model: String,
+    /// Read once: a stream is read thousands of times.
+    expect: OnceCell<Expect>,
 }
 
 impl Scenario {
@@ -44,7 +47,7 @@ impl Scenario {
         endpoint.api_version = text("api_version");
         endpoint.params.drop_unsupported = unusual["drop_params"] == true;
         let model = text("model").unwrap_or_else(|| "upstream-model".to_owned());
-        Self { folder, endpoint, model }
+        Self { folder, endpoint, model, expect: OnceCell::new() }
     }
 
     /// The call as a text: the URL, the headers, the body; or the error.
@@ -98,8 +101,11 @@ impl Scenario {
         adapters::prepare(&self.endpoint, &ask, MockTiming { chunk_delay: Duration::ZERO })
     }
 
-    fn expect(&self) -> Expect {
-        self.prepared(false).map_or_else(|error| panic!("no request: {error}"), |prepared| prepared.expect)
+    fn expect(&self) -> &Expect {
+        self.expect.get_or_init(|| {
+            self.prepared(false)
+                .map_or_else(|error| panic!("no request: {error}"), |prepared| prepared.expect)
+        })
     }
 
     fn is_embeddings(&self) -> bool {
@@ -109,7 +115,7 @@ impl Scenario {
     /// What the answer that is not streamed says.
     pub fn deltas(&self) -> Result<Vec<Delta>> {
         let body = fs::read(self.folder.join("response.json")).unwrap();
-        adapters::answer(&self.endpoint, &self.expect(), &body)
+        adapters::answer(&self.endpoint, self.expect(), &body)
     }
 
     /// The answer as an OpenAI client gets it.
@@ -144,7 +150,7 @@ impl Scenario {
 
     /// What the stream says when its bytes come in these parts, and how it ends.
     pub fn read(&self, parts: &[&[u8]]) -> (Vec<Delta>, Result<()>) {
-        let mut reader = Reader::new(&self.endpoint, &self.expect());
+        let mut reader = Reader::new(&self.endpoint, self.expect());
         let mut deltas = Vec::new();
         for part in parts {
             match reader.push(Bytes::copy_from_slice(part), &mut deltas) {
