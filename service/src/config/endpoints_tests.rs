@@ -85,3 +85,20 @@ fn a_file_that_cannot_be_read_is_named() {
     let error = load(Path::new("/nowhere/c.yaml"), &Variables::new(), SETTINGS).expect_err("no file");
     assert!(error.to_string().starts_with("/nowhere/c.yaml: the file cannot be read: "), "{error}");
 }
+
+#[rstest]
+#[case::litellms_file("rich.yaml")]
+#[case::a_desktop_applications("desktop.ini")]
+fn a_file_that_was_cut_anywhere_is_read_or_refused_in_one_line(#[case] name: &str) {
+    let text = fs::read_to_string(root().join("tests/fixtures/config").join(name)).expect("a fixture");
+    let variables: Variables = VARIABLES.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let mut refused = 0;
+    for end in (0..text.len()).filter(|end| text.is_char_boundary(*end)) {
+        if let Err(error) = read(Path::new(name), &text[..end], &variables, SETTINGS) {
+            let told = error.to_string();
+            assert!(!told.contains('\n') && !told.contains("hunter") && told.starts_with(name), "{told}");
+            refused += 1;
+        }
+    }
+    assert!(refused > 0 && refused < text.len(), "{refused} of {}", text.len());
+}

@@ -11,7 +11,7 @@ use super::finding::{Findings, Wrong};
 use super::names::make_unique;
 use super::references::Variables;
 use crate::domain::endpoint::{Deadlines, Endpoint, UpstreamModel};
-use crate::domain::model::{Alias, Fallbacks, Model, Models};
+use crate::domain::model::{Alias, Fallbacks, Model, Models, Roles};
 
 mod document;
 mod member;
@@ -36,34 +36,43 @@ pub fn read(
 ) -> Result<Models, Wrong> {
     let sections = load(text)?;
     warn_of_others(&sections, findings);
-    let reading = Reading { variables, deadlines };
-    let mut named = Vec::new();
     refuse_names_twice(&sections)?;
-    for section in of_models(&sections) {
+    let reading = Reading { variables, deadlines };
+    let mut named = named(&sections, &reading, findings)?;
+    let default = default_section(&sections, &named, findings)?;
+    let mut roles = Vec::new();
+    for name in [SUMMARIZER, TITLE_GENERATOR] {
+        let Some(section) = sections.iter().find(|section| section.name == name) else { continue };
+        let endpoint = reading.role(section, default, findings)?;
+        roles.extend(endpoint.map(|endpoint| (name.to_owned(), endpoint)));
+    }
+    make_unique(named.iter_mut().chain(&mut roles).map(|(_, endpoint)| endpoint));
+    let has = |role: &str| roles.iter().any(|(name, _)| name == role).then(|| role.to_owned());
+    Ok(Models {
+        aliases: aliases(&named),
+        fallbacks: Fallbacks { default: stand_ins(&named), ..Fallbacks::default() },
+        retries: RETRIES,
+        default_model: default.map(model_name).transpose()?,
+        roles: Roles { summarizer: has(SUMMARIZER), title_generator: has(TITLE_GENERATOR) },
+        groups: groups(named, true).chain(groups(roles, false)).collect(),
+        ..Models::default()
+    })
+}
+
+/// The models that callers can ask for.
+fn named(
+    sections: &[Section],
+    reading: &Reading<'_>,
+    findings: &mut Findings,
+) -> Result<Vec<(String, Endpoint)>, Wrong> {
+    let mut named = Vec::new();
+    for section in of_models(sections) {
         let name = model_name(section)?;
         if let Some(endpoint) = reading.endpoint(section, &name, findings)? {
             named.push((name, endpoint));
         }
     }
-    let default = default_section(&sections, &named, findings)?;
-    let role = |name: &str| sections.iter().find(|section| section.name == name);
-    let mut models = Models { retries: RETRIES, ..Models::default() };
-    let mut hidden = Vec::new();
-    for (name, slot) in
-        [(SUMMARIZER, &mut models.roles.summarizer), (TITLE_GENERATOR, &mut models.roles.title_generator)]
-    {
-        let Some(section) = role(name) else { continue };
-        if let Some(endpoint) = reading.role(section, default, findings)? {
-            *slot = Some(name.to_owned());
-            hidden.push((name.to_owned(), endpoint));
-        }
-    }
-    models.default_model = default.map(model_name).transpose()?;
-    models.aliases = aliases(&named);
-    models.fallbacks = Fallbacks { default: stand_ins(&named), ..Fallbacks::default() };
-    make_unique(named.iter_mut().chain(&mut hidden).map(|(_, endpoint)| endpoint));
-    models.groups = groups(named, true).chain(groups(hidden, false)).collect();
-    Ok(models)
+    Ok(named)
 }
 
 fn model_name(section: &Section) -> Result<String, Wrong> {

@@ -17,7 +17,7 @@ const SETTINGS: Deadlines = Deadlines { connect: s(5), first_byte: s(120), idle:
 fn file(text: &str) -> Result<Configuration, String> {
     let variables =
         [("KEY", "sk-var"), ("HOST", "llm.test")].map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let read = super::super::endpoints::read(Path::new("c.ini"), text, &variables.into(), SETTINGS);
+    let read = crate::config::endpoints::read(Path::new("c.ini"), text, &variables.into(), SETTINGS);
     read.map_err(|error| error.to_string())
 }
 

@@ -24,6 +24,8 @@ mod params;
 mod reliability;
 mod request;
 mod section;
+#[cfg(test)]
+mod testing;
 mod upstream;
 
 use declared::Declared;

@@ -90,21 +90,18 @@ impl Node {
 
     /// `true`, `false`, and YAML 1.1's other words for them; in quotes as well.
     pub fn boolean(&self, what: &str) -> Result<bool, Wrong> {
-        let text = if let Content::Scalar { text, .. } = &self.content { text.as_str() } else { "" };
-        boolean(text).ok_or_else(|| self.wrong(what, "true or false"))
+        boolean(self.scalar()).ok_or_else(|| self.wrong(what, "true or false"))
     }
 
     /// A number; in quotes as well, as LiteLLM takes it.
     pub fn number(&self, what: &str) -> Result<f64, Wrong> {
-        let text = if let Content::Scalar { text, .. } = &self.content { text.as_str() } else { "" };
-        let number = number(text).and_then(|number| number.as_f64());
+        let number = number(self.scalar()).and_then(|number| number.as_f64());
         number.ok_or_else(|| self.wrong(what, "a number"))
     }
 
     /// A whole number that is not negative.
     pub fn count(&self, what: &str) -> Result<u64, Wrong> {
-        let text = if let Content::Scalar { text, .. } = &self.content { text.as_str() } else { "" };
-        let count = number(text).and_then(|number| {
+        let count = number(self.scalar()).and_then(|number| {
             let is_whole = |float: &f64| float.fract() == 0.0 && (0.0..9.0e15).contains(float);
             #[expect(
                 clippy::cast_possible_truncation,
@@ -114,6 +111,11 @@ impl Node {
             number.as_u64().or_else(|| number.as_f64().filter(is_whole).map(|float| float as u64))
         });
         count.ok_or_else(|| self.wrong(what, "a whole number, 0 or more"))
+    }
+
+    /// What was written, if it is a scalar.
+    fn scalar(&self) -> &str {
+        if let Content::Scalar { text, .. } = &self.content { text } else { "" }
     }
 
     /// The error that `what` is not what was `expected`. What it holds is not told: it may be a secret.
@@ -156,12 +158,20 @@ fn boolean(text: &str) -> Option<bool> {
     }
 }
 
+/// Source: <https://yaml.org/type/int.html>, <https://yaml.org/type/float.html>, but for the bases 2 and
+/// 60; and YAML 1.2's exponent without a sign, which is a text to `PyYAML` and a number to its users.
 fn number(text: &str) -> Option<Number> {
     if !text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.')) {
         return None;
     }
     let digits = text.replace('_', "");
     let digits = digits.strip_prefix('+').unwrap_or(&digits);
+    if let Some(hexadecimal) = digits.strip_prefix("0x") {
+        return u64::from_str_radix(hexadecimal, 16).ok().map(Number::from);
+    }
+    if digits.len() > 1 && digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return u64::from_str_radix(digits, 8).ok().map(Number::from);
+    }
     let whole = digits.parse::<i64>().ok().map(Number::from);
     whole.or_else(|| digits.parse::<f64>().ok().and_then(Number::from_f64))
 }

@@ -226,12 +226,6 @@ pub const VENDORS: &[Vendor] = &[
         &["AMAZON_NOVA_API_KEY"],
         &["AMAZON_NOVA_API_BASE"],
     ),
-    openai(
-        "anyscale",
-        "https://api.endpoints.anyscale.com/v1",
-        &["ANYSCALE_API_KEY"],
-        &["ANYSCALE_API_BASE"],
-    ),
     openai("apertis", "https://api.stima.tech/v1", &["STIMA_API_KEY"], &[]),
     openai("assemblyai", "https://llm-gateway.assemblyai.com/v1", &["ASSEMBLYAI_API_KEY"], &[]),
     openai("baseten", "https://inference.baseten.co/v1", &["BASETEN_API_KEY"], &["BASETEN_API_BASE"]),

@@ -10,6 +10,7 @@ use crate::config::limits::Timeouts;
 use crate::config::names::header_safe;
 use crate::config::references::{Variables, expand, first};
 use crate::domain::endpoint::{BaseUrl, Deadlines, Endpoint, UpstreamModel};
+use crate::domain::secret::Secret;
 use crate::domain::vendors::{Vendor, is_known_elsewhere};
 
 const READ: [&str; 11] = [
@@ -68,25 +69,14 @@ impl Reading<'_> {
             let lack = Lack::missing("url", vendor.base_variables);
             return Ok(leave_out(&section, section.line, &lack, findings));
         };
-        let own_key = section.members.iter().find(|member| member.key == "apikey");
-        let own_key = own_key.map(|member| member.value.as_str());
-        let key = match keys::key(vendor, own_key, section.get("url").is_some(), self.variables) {
+        let key = match self.key(&section, vendor) {
             Ok(key) => key,
             Err(lack) => return Ok(leave_out(&section, section.line_of("apikey"), &lack, findings)),
         };
         let mut endpoint = Endpoint::new(header_safe(name), vendor.provider, url, self.deadlines);
         endpoint.key = key;
         endpoint.model = UpstreamModel::Named(upstream_model(&section, name, findings));
-        endpoint.api_version = section.get("api_version").map(|member| member.value.clone());
-        endpoint.streams = section.boolean("stream_response")?.unwrap_or(true);
-        let timeouts = Timeouts { whole: section.seconds("timeout_seconds")?, stream: None };
-        timeouts.apply(&mut endpoint);
-        let defaults = &mut endpoint.params.defaults;
-        let numbers =
-            [("temperature", section.number("temperature")?), ("max_tokens", section.count("max_tokens")?)];
-        for (key, number) in numbers {
-            defaults.extend(number.map(|number| (key.to_owned(), Value::Number(number))));
-        }
+        finish(&mut endpoint, &section)?;
         Ok(Some(endpoint))
     }
 
@@ -120,6 +110,13 @@ impl Reading<'_> {
         Ok(section)
     }
 
+    /// A key that is there and empty is no key; one that is not there may be in a variable.
+    fn key(&self, section: &Section, vendor: &Vendor) -> Result<Option<Secret>, Lack> {
+        let own = section.members.iter().find(|member| member.key == "apikey");
+        let own = own.map(|member| member.value.as_str());
+        keys::key(vendor, own, section.get("url").is_some(), self.variables)
+    }
+
     fn address(&self, section: &Section, vendor: &Vendor) -> Result<Option<BaseUrl>, Wrong> {
         let (what, address) = match section.get("url") {
             Some(member) => (format!("`url` of `[{}]`", section.name), member.value.as_str()),
@@ -132,6 +129,18 @@ impl Reading<'_> {
         let url = base_url(vendor, address);
         url.map(Some).map_err(|problem| Wrong::at(section.line_of("url"), format!("{what} {problem}")))
     }
+}
+
+/// Adds what needs no vendor.
+fn finish(endpoint: &mut Endpoint, section: &Section) -> Result<(), Wrong> {
+    endpoint.api_version = section.get("api_version").map(|member| member.value.clone());
+    endpoint.streams = section.boolean("stream_response")?.unwrap_or(true);
+    Timeouts { whole: section.seconds("timeout_seconds")?, stream: None }.apply(endpoint);
+    let temperature = section.number("temperature")?.map(|number| ("temperature", number));
+    let max_tokens = section.count("max_tokens")?.map(|number| ("max_tokens", number));
+    let numbers = temperature.into_iter().chain(max_tokens);
+    endpoint.params.defaults.extend(numbers.map(|(key, number)| (key.to_owned(), Value::Number(number))));
+    Ok(())
 }
 
 /// A section's own members, and those of the default model that it does not have.

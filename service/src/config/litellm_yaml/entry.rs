@@ -1,5 +1,6 @@
 //! One entry of `model_list`: one endpoint.
 
+use super::params::{Meaning, meaning};
 use super::reliability::Reliability;
 use super::upstream::{self, Left};
 use super::{ours, request};
@@ -9,8 +10,6 @@ use crate::config::names::header_safe;
 use crate::config::references::{Variables, unset};
 use crate::config::tree::{Entry, Node, find};
 use crate::domain::endpoint::{Deadlines, Endpoint, Share, UpstreamModel};
-
-use super::params::{Meaning, meaning};
 
 /// What every entry is read with.
 pub struct Reading<'a> {
@@ -190,3 +189,7 @@ fn share(raw: &Raw<'_>) -> Result<Share, Wrong> {
         tpm: count("tpm")?,
     })
 }
+
+#[cfg(test)]
+#[path = "entry_tests.rs"]
+mod tests;

@@ -242,3 +242,7 @@ fn alias(node: &Node, what: &str) -> Result<Alias, Wrong> {
     }
     Ok(alias)
 }
+
+#[cfg(test)]
+#[path = "reliability_tests.rs"]
+mod tests;

@@ -28,19 +28,18 @@ pub fn params(raw: &Raw<'_>, drop_unsupported: bool, findings: &mut Findings) ->
 fn defaults(raw: &Raw<'_>, findings: &mut Findings) -> Map<String, Value> {
     let mut defaults = Map::new();
     for entry in raw.params.iter().filter(|entry| !entry.node.is_null()) {
-        let key = &entry.key;
-        let warning = match meaning(key) {
+        let mut warn =
+            |what: &str| findings.warn(entry.line, format!("`litellm_params.{}` {what}", entry.key));
+        match meaning(&entry.key) {
             Meaning::Endpoint | Meaning::Price => continue,
-            Meaning::Unsupported => "is not supported: ignored",
-            Meaning::Request => "",
-            Meaning::UnknownRequest => "is unknown: it goes to the provider with every request",
-        };
-        if !warning.is_empty() {
-            findings.warn(entry.line, format!("`litellm_params.{key}` {warning}"));
+            Meaning::Unsupported => {
+                warn("is not supported: ignored");
+                continue;
+            }
+            Meaning::UnknownRequest => warn("is unknown: it goes to the provider with every request"),
+            Meaning::Request => {}
         }
-        if meaning(key) != Meaning::Unsupported {
-            defaults.insert(key.clone(), entry.node.json());
-        }
+        defaults.insert(entry.key.clone(), entry.node.json());
     }
     defaults
 }

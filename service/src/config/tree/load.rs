@@ -121,7 +121,7 @@ impl<'a> Loader<'a> {
             match key.content {
                 Content::Scalar { text, quoted: false } if text == "<<" => merged.push(node),
                 Content::Scalar { text, .. } => {
-                    insert(&mut entries, Entry { line: key.line, key: text, node })?
+                    insert(&mut entries, Entry { line: key.line, key: text, node })?;
                 }
                 _ => return Err(Wrong::at(key.line, "a key has to be a text")),
             }
