@@ -1,6 +1,7 @@
 //! LiteLLM's refusals are OpenAI's, with `code` as a string and its own key errors as 401 and 403.
 //!
-//! Quirk: a LiteLLM without a database answers a wrong key with 400 and `"type": "no_db_connection"`.
+//! Quirk: a LiteLLM without a database answers a wrong key with 400 and `"type": "no_db_connection"`; an
+//! expired key is a 400 as well, of type `expired_key`.
 
 use crate::adapters::{Refusal, openai};
 use crate::domain::endpoint::Endpoint;
@@ -10,7 +11,7 @@ use crate::error::Error;
 #[must_use]
 pub fn refusal(endpoint: &Endpoint, refusal: &Refusal<'_>) -> Error {
     let error = openai::error::refusal(endpoint, refusal);
-    if error.openai_type() == "no_db_connection" {
+    if matches!(error.openai_type(), "no_db_connection" | "expired_key") {
         return openai::error::refusal(endpoint, &Refusal { status: 401, ..*refusal });
     }
     error

@@ -6,7 +6,7 @@ use super::described::Described;
 use super::waits;
 use crate::adapters::Refusal;
 use crate::domain::endpoint::Endpoint;
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, RetryAfter};
 
 /// What an OpenAI-format refusal means, with the upstream's own words, keys taken out.
 #[must_use]
@@ -20,11 +20,18 @@ pub fn refusal(endpoint: &Endpoint, refusal: &Refusal<'_>) -> Error {
     if matches!(error.kind(), Kind::RefusedByUpstream | Kind::RateLimited) {
         error = described.add_to(error, cause);
     }
-    let reset = || waits::limit_reset(refusal.headers).filter(|_| refusal.status == 429);
-    match waits::retry_after(refusal.headers).or_else(reset) {
+    match wait(refusal, error.message()) {
         Some(wait) => error.with_retry_after(wait),
         None => error,
     }
+}
+
+fn wait(refusal: &Refusal<'_>, message: &str) -> Option<RetryAfter> {
+    let wait = waits::retry_after(refusal.headers);
+    if refusal.status != 429 {
+        return wait;
+    }
+    wait.or_else(|| waits::in_words(message)).or_else(|| waits::limit_reset(refusal.headers))
 }
 
 /// The answer is not the `what` that its format promises.

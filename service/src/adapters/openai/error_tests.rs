@@ -4,7 +4,6 @@ use super::*;
 use crate::adapters::openai::described::MAX_MESSAGE_CHARS;
 use crate::adapters::testing;
 use crate::domain::endpoint::Provider;
-use crate::error::RetryAfter;
 use http::HeaderMap;
 use rstest::rstest;
 

@@ -23,6 +23,14 @@ pub fn retry_after(headers: &HeaderMap) -> Option<RetryAfter> {
     })
 }
 
+/// What the words of OpenAI and Groq ask for: `Please try again in 7.66s.` Nearer than the limit's reset,
+/// which is when all of it is there again.
+pub fn in_words(message: &str) -> Option<RetryAfter> {
+    let (_, wait) = message.split_once("try again in ")?;
+    let wait = wait.split_whitespace().next()?.trim_end_matches('.');
+    duration(wait).filter(|_| wait.ends_with(char::is_alphabetic)).map(RetryAfter::Delay)
+}
+
 /// When the limit that was hit is reset: `x-ratelimit-reset-requests`, `x-ratelimit-reset-tokens`, or
 /// `x-ratelimit-reset` where there is only one.
 pub fn limit_reset(headers: &HeaderMap) -> Option<RetryAfter> {
@@ -146,6 +154,17 @@ mod tests {
             ("x-ratelimit-reset-tokens", "2s"),
         ]);
         assert_eq!(limit_reset(&headers), Some(RetryAfter::Delay(Duration::from_secs(wait_s))));
+    }
+
+    #[rstest]
+    #[case::milliseconds("Limit 200000. Please try again in 600ms. Visit https://x.", Some(600))]
+    #[case::minutes("Please try again in 6m0.5s", Some(360_500))]
+    #[case::later("Please try again in a moment.", None)]
+    #[case::a_number_of_something("Try again in 5 seconds; try again in 5 minutes", None)]
+    #[case::nothing("try again in ", None)]
+    fn a_wait_in_words_is_read(#[case] message: &str, #[case] expected_ms: Option<u64>) {
+        let expected = expected_ms.map(|ms| RetryAfter::Delay(Duration::from_millis(ms)));
+        assert_eq!(in_words(message), expected);
     }
 
     #[test]
