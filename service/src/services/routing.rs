@@ -74,7 +74,7 @@ pub struct Routing {
 pub enum DefaultModel {
     /// The operator named it.
     Set(String),
-    /// The configuration may name another one.
+    /// The configuration may name another one; where nobody serves it, it is the first model.
     Unset(String),
 }
 
@@ -129,7 +129,12 @@ impl Routing {
     pub fn default_model(&self) -> String {
         match &self.default_model {
             DefaultModel::Set(model) => model.clone(),
-            DefaultModel::Unset(model) => self.table().default_model().unwrap_or(model).to_owned(),
+            DefaultModel::Unset(model) => {
+                let table = self.table();
+                let is_served = !matches!(self.front, Front::Nobody) || table.serves(model);
+                let first = || table.listed().into_iter().next().filter(|_| !is_served);
+                table.default_model().map(str::to_owned).or_else(first).unwrap_or_else(|| model.clone())
+            }
         }
     }
 
@@ -150,6 +155,8 @@ impl Routing {
             Front::Mock(mock) => Ok(Route { hops: vec![self.hop(mock, &asked)], ..Route::default() }),
             Front::Litellm(litellm) => {
                 route.hops.insert(0, self.hop(litellm, &asked));
+                // LiteLLM has its own retries: at two layers they multiply.
+                route.retries = 0;
                 Ok(route)
             }
             Front::Nobody if route.hops.is_empty() => Err(table.unavailable(&asked)),

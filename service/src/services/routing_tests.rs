@@ -120,7 +120,16 @@ fn replaced_models_are_routed_at_once_and_loads_survive() {
     assert!(routing.route("gpt-a").is_err());
     let after = routing.route("new").expect("a route").hops.remove(0);
     assert_eq!(after.load.used().0, 1);
-    assert_eq!((routing.listed(), routing.default_model()), (vec!["new".to_owned()], "other".to_owned()));
+    assert_eq!((routing.listed(), routing.default_model()), (vec!["new".to_owned()], "new".to_owned()));
+}
+
+#[rstest]
+#[case::which_litellm_may_know(Front::Litellm(named("front")), "other")]
+#[case::which_nobody_serves(Front::Nobody, "new")]
+fn a_default_model_that_nobody_set(#[case] front: Front, #[case] expected: &str) {
+    let models = Models { groups: vec![model("new", vec![named("a")])], ..Models::default() };
+    let routing = Routing::new(front, DefaultModel::Unset("other".to_owned()), models);
+    assert_eq!(routing.default_model(), expected);
 }
 
 fn group(strategy: Strategy, shares: &[Share]) -> Routing {

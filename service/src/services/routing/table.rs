@@ -49,6 +49,11 @@ impl Table {
         self.models.default_model.as_deref()
     }
 
+    /// Whether a model of that name is configured.
+    pub fn serves(&self, name: &str) -> bool {
+        self.find(self.resolved(name)).is_some()
+    }
+
     /// Which model does the job of that name: `None` where it is no job, `Some(None)` where the default
     /// model does it. A model that really has the name comes first.
     pub fn role(&self, name: &str) -> Option<Option<&str>> {
@@ -80,7 +85,7 @@ impl Table {
         let name = self.resolved(name);
         let fallbacks = &self.models.fallbacks;
         let own = self.hops(name);
-        let is_known = self.find(name).is_some();
+        let is_known = self.serves(name);
         let behind = match fallbacks.general.get(name).or_else(|| fallbacks.general.get("*")) {
             Some(names) => names.as_slice(),
             None if is_known => fallbacks.default.as_slice(),
