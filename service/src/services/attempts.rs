@@ -87,7 +87,7 @@ impl Attempts {
                 match self.next(&failed.error) {
                     Next::Instead(others) => hops = others.into(),
                     Next::Hop if !hops.is_empty() => {}
-                    Next::Hop if round < self.route.retries => {}
+                    Next::Hop if round < self.route.retries && self.has_time_for(pause) => {}
                     _ => return Err(failed),
                 }
                 self.moved_on(&hop, &failed.error);
@@ -96,6 +96,11 @@ impl Attempts {
             pause *= 2;
         }
         Err(Error::new(Kind::Internal, "a route without an endpoint").into())
+    }
+
+    /// Who would have to answer behind the deadline is not asked: the failure is told at once.
+    fn has_time_for(&self, pause: Duration) -> bool {
+        self.deadline.at() > Instant::now() + pause
     }
 
     /// What a failure leaves to try.
