@@ -137,11 +137,24 @@ impl Attempts {
         let deadline = self.deadline.or_after(Instant::now(), deadlines(endpoint, wanted).total);
         let in_use = hop.load.begin();
         let answered = self.answer(endpoint, prepared.call, wanted, deadline, &in_use).await;
-        let (answer, body) = answered.map_err(|failed| Failed { by: Some(by(*calls)), ..failed })?;
+        let (answer, body) = answered.map_err(|failed| {
+            let error = self.too_slow(endpoint, wanted, deadline, failed.error);
+            Failed { by: Some(by(*calls)), error, ..failed }
+        })?;
         *calls += answer.calls - 1;
         let dropped = [self.dropped_before(endpoint), &prepared.dropped].concat();
         let by = ServedBy { dropped, ..by(*calls) };
         Ok(Begun { by, expect: prepared.expect, answer, body, in_use, deadline })
+    }
+
+    /// An endpoint that is over its own time is too slow; another one may be faster.
+    fn too_slow(&self, endpoint: &Endpoint, wanted: Wanted, deadline: Deadline, error: Error) -> Error {
+        if error.kind() != Kind::DeadlineExceeded || deadline.at() == self.deadline.at() {
+            return error;
+        }
+        let limit = deadlines(endpoint, wanted).total;
+        let message = format!("{} did not answer within {} s", endpoint.name, limit.as_secs_f64());
+        Error::new(Kind::UpstreamTimeout, message)
     }
 
     fn prepare(&self, hop: &Hop, wanted: Wanted) -> Result<adapters::Prepared> {
