@@ -6,6 +6,7 @@
 mod auth;
 mod bad_input;
 mod before_the_head;
+mod behind_litellm;
 mod broken_streams;
 mod client_gone;
 mod failover;
