@@ -22,5 +22,6 @@ mod routes;
 mod shutdown;
 mod streams;
 mod timeouts;
+mod translated;
 mod usage_records;
 mod whole_answers;
