@@ -16,6 +16,7 @@ mod metrics;
 mod mock;
 mod models;
 mod native;
+mod ollama_clients;
 mod relay;
 mod request_ids;
 mod routes;
