@@ -22,6 +22,7 @@ mod request_ids;
 mod routes;
 mod shutdown;
 mod streams;
+mod tasks;
 mod timeouts;
 mod translated;
 mod usage_records;
