@@ -18,6 +18,7 @@ mod models;
 mod native;
 mod ollama_clients;
 mod relay;
+mod reload;
 mod request_ids;
 mod routes;
 mod shutdown;
