@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 use super::{Answer, Event, Head, Request, SOON, soon, sse};
@@ -39,7 +39,18 @@ pub struct Client {
 
 impl Client {
     pub async fn connect(port: u16) -> Self {
-        let stream = soon("a connection", TcpStream::connect(("127.0.0.1", port))).await;
+        Self::through(TcpSocket::new_v4().unwrap(), port).await
+    }
+
+    /// A client whose kernel takes little while it does not read.
+    pub async fn with_small_buffer(port: u16) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        Self::through(socket, port).await
+    }
+
+    async fn through(socket: TcpSocket, port: u16) -> Self {
+        let stream = soon("a connection", socket.connect(([127, 0, 0, 1], port).into())).await;
         let stream = stream.unwrap();
         stream.set_nodelay(true).unwrap();
         Self {
