@@ -58,7 +58,11 @@ class Said:
     def in_json(cls, answer: Mapping[str, Any]) -> "Said":
         said = cls(usage=counted(answer.get("usage")))
         for choice in answer["choices"]:
-            said._add(choice["index"], choice["message"], choice["finish_reason"])
+            message = dict(choice["message"])
+            # LiteLLM numbers the calls of whole answers too, at times by what stands before them.
+            calls = enumerate(message.get("tool_calls") or [])
+            message["tool_calls"] = [call | {"index": index} for index, call in calls]
+            said._add(choice["index"], message, choice["finish_reason"])
         return said
 
     @classmethod
@@ -77,8 +81,8 @@ class Said:
         choice.reasoning += message.get("reasoning_content") or message.get("reasoning") or ""
         choice.refusal += message.get("refusal") or ""
         choice.finish = finish or choice.finish
-        for position, delta in enumerate(message.get("tool_calls") or []):
-            call = choice.calls.setdefault(delta.get("index", position), Call())
+        for delta in message.get("tool_calls") or []:
+            call = choice.calls.setdefault(delta["index"], Call())
             call.id += delta.get("id") or ""
             function = delta.get("function") or {}
             call.name += function.get("name") or ""

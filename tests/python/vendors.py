@@ -32,7 +32,7 @@ class Vendor:
     """What is asked of a caller."""
 
     base: str
-    """The end of the base URL that operators configure."""
+    """The end of the base URL as LiteLLM wants it."""
     paths: str
     """A pattern for the rest of the path and the query."""
     key_header: str
@@ -54,14 +54,14 @@ VENDORS = {
         "", r"/v1/messages", "x-api-key", KEY, other_headers=("anthropic-version",)
     ),
     "gemini": Vendor(
-        "",
+        "/v1beta",
         r"/v1(beta)?/(models|tunedModels)/[^/]+"
         r":(generateContent|streamGenerateContent\?alt=sse|batchEmbedContents)",
         "x-goog-api-key",
         KEY,
     ),
     "mistral": Vendor("/v1", OF_OPENAI, "authorization", f"Bearer {KEY}"),
-    "cohere": Vendor("", r"/v2/(chat|embed)", "authorization", f"Bearer {KEY}"),
+    "cohere": Vendor("/v2/chat", r"/v2/(chat|embed)", "authorization", f"Bearer {KEY}"),
     "ollama": Vendor(
         "",
         r"/api/(chat|generate|embed)",
@@ -74,11 +74,11 @@ VENDORS = {
 
 def configuration(url: str) -> dict[str, Any]:
     """A `litellm_config.yaml` with a model for every scenario, named `{provider}/{scenario}`."""
-    models = [_entry(scenario, url) for scenario in scenarios.everything()]
+    models = [entry(scenario, url) for scenario in scenarios.everything()]
     return {"model_list": models, "router_settings": {"num_retries": 0}}
 
 
-def _entry(scenario: Scenario, url: str) -> dict[str, Any]:
+def entry(scenario: Scenario, url: str) -> dict[str, Any]:
     # What is unusual about the endpoint, apart from its host.
     unusual = scenario.json("endpoint.json") or {}
     passed_on = {name: unusual[name] for name in ("api_version", "drop_params") if name in unusual}
@@ -119,7 +119,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        _, provider, name, path = self.path.split("/", 3)
+        _, provider, name, path = [*self.path.split("/", 3), ""][:4]
         scenario, vendor = Scenario(provider, name), VENDORS[provider]
         if not re.fullmatch(vendor.paths, f"/{path}"):
             self._refuse(404, f"no such path: /{path}")
