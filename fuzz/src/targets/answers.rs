@@ -16,7 +16,8 @@ const JSON_REQUEST: &[u8] = br#"{"messages":[{"role":"user","content":"a"}],"res
     {"type":"json_schema","json_schema":{"name":"a","schema":{"type":"object"}}}}"#;
 
 /// What chat answers are written in.
-const FORMATS: [ClientFormat; 1] = [ClientFormat::Openai];
+const FORMATS: [ClientFormat; 3] =
+    [ClientFormat::Openai, ClientFormat::OllamaChat, ClientFormat::OllamaGenerate];
 
 /// The input is: how to read, how to cut, the answer.
 pub fn read(provider: Provider, input: &[u8]) {
