@@ -276,7 +276,7 @@ fn write_string(text: &str, out: &mut Vec<u8>) {
     write_json(text, out);
 }
 
-fn write_json<T: serde::Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
+fn write_json<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
     let _writing_to_memory_succeeds = serde_json::to_writer(out, value);
 }
 
