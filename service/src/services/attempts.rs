@@ -84,7 +84,8 @@ impl Attempts {
                     Err(failed) => failed,
                 };
                 at += 1;
-                let is_last = at == self.route.hops.len() && round == self.route.retries;
+                let is_last =
+                    at == self.route.hops.len() && (round == self.route.retries || !self.has_time_for(pause));
                 let (endpoint, next) = (Arc::clone(&hop.endpoint), self.next(&failed.error));
                 match next {
                     // The rest of the route would say the same.
@@ -98,6 +99,11 @@ impl Attempts {
             pause *= 2;
         }
         Err(Error::new(Kind::Internal, "a route without an endpoint").into())
+    }
+
+    /// Who would have to answer behind the deadline is not asked: the failure is told at once.
+    fn has_time_for(&self, pause: Duration) -> bool {
+        self.deadline.at() > Instant::now() + pause
     }
 
     /// What a failure leaves to try.
@@ -134,11 +140,24 @@ impl Attempts {
         let deadline = self.deadline.or_after(Instant::now(), deadlines(endpoint, wanted).total);
         let in_use = hop.load.begin();
         let answered = self.answer(endpoint, prepared.call, wanted, deadline, &in_use).await;
-        let (answer, body) = answered.map_err(|failed| Failed { by: Some(by(*calls)), ..failed })?;
+        let (answer, body) = answered.map_err(|failed| {
+            let error = self.too_slow(endpoint, wanted, deadline, failed.error);
+            Failed { by: Some(by(*calls)), error, ..failed }
+        })?;
         *calls += answer.calls - 1;
         let dropped = [self.dropped_before(endpoint), &prepared.dropped].concat();
         let by = ServedBy { dropped, ..by(*calls) };
         Ok(Begun { by, expect: prepared.expect, answer, body, in_use, deadline })
+    }
+
+    /// An endpoint that is over its own time is too slow; another one may be faster.
+    fn too_slow(&self, endpoint: &Endpoint, wanted: Wanted, deadline: Deadline, error: Error) -> Error {
+        if error.kind() != Kind::DeadlineExceeded || deadline.at() == self.deadline.at() {
+            return error;
+        }
+        let limit = deadlines(endpoint, wanted).total;
+        let message = format!("{} did not answer within {} s", endpoint.name, limit.as_secs_f64());
+        Error::new(Kind::UpstreamTimeout, message)
     }
 
     fn prepare(&self, hop: &Hop, wanted: Wanted) -> Result<adapters::Prepared> {
