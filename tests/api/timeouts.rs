@@ -156,7 +156,7 @@ async fn a_stream_without_a_head_has_a_deadline() {
 async fn the_deadline_holds_for_readers_that_do_not_read() {
     let endless = Body::Endless(Endless { text_bytes: 10_000 });
     let upstream = upstream(Behaviour::from_body(endless).send_buffer_bytes(8192));
-    let service = with(&upstream, "REQUEST_TIMEOUT_S", 4.0);
+    let service = with(&upstream, "REQUEST_TIMEOUT_S", 8.0);
     let mut sleeping = Vec::new();
     for n in 0..6 {
         let mut client = Client::connect_narrowly(service.port).await;
