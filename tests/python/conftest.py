@@ -2,6 +2,7 @@
 
 client -> service -> LiteLLM (the real one) -> Upstream (upstream.py, in this process)
 client -> mock_service
+client -> native -> Vendors (vendors.py, in this process)
 """
 
 from collections.abc import AsyncIterator, Generator, Iterator
@@ -10,12 +11,15 @@ from pathlib import Path
 import httpx
 import openai
 import pytest
+import yaml
 
 import servers
+import vendors
 from clients import Backend, async_sdk, plain_http, sdk
 from servers import Server
 from stack import Services, litellm_recipe
 from upstream import Upstream
+from vendors import Vendors
 
 # Servers
 
@@ -90,6 +94,22 @@ def service(session_services: Services, litellm: Server) -> Server:
 def mock_service(session_services: Services) -> Server:
     """The service in mock mode."""
     return session_services.start("mock_service", LLM_MODE="mock")
+
+
+@pytest.fixture(scope="session")
+def vendors_server() -> Iterator[Vendors]:
+    """Every vendor, in its own format."""
+    started = Vendors()
+    yield started
+    started.stop()
+
+
+@pytest.fixture(scope="session")
+def native(session_services: Services, directory: Path, vendors_server: Vendors) -> Server:
+    """The service in native mode: a model for every scenario of every vendor."""
+    config = directory / "vendors.yaml"
+    config.write_text(yaml.safe_dump(vendors.configuration(vendors_server.url)))
+    return session_services.start("native", LLM_MODE="native", CONFIG=str(config))
 
 
 # Clients
