@@ -360,7 +360,7 @@ async fn a_caller_that_is_kept_alive_is_told_when_all_endpoints_failed() {
 #[actix_web::test]
 async fn a_stream_that_broke_is_not_begun_again(#[case] action: Action) {
     let first =
-        Behaviour::chat_stream(["Hel", "lo"]).after_events(2, Action::PauseMs(50)).after_events(2, action);
+        Behaviour::chat_stream(["Hel", "lo"]).after_events(2, Action::PauseMs(100)).after_events(2, action);
     let scene = Scene::new(TWO, first);
     let answer = scene.ask(true).await;
     assert!(answer.complete);

@@ -6,6 +6,7 @@
 mod auth;
 mod bad_input;
 mod before_the_head;
+mod behind_litellm;
 mod broken_streams;
 mod client_gone;
 mod failover;
@@ -21,5 +22,6 @@ mod routes;
 mod shutdown;
 mod streams;
 mod timeouts;
+mod translated;
 mod usage_records;
 mod whole_answers;

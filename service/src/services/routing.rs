@@ -124,6 +124,12 @@ impl Routing {
         self.table().listed()
     }
 
+    /// Whether any model is configured, listed or not.
+    #[must_use]
+    pub fn has_models(&self) -> bool {
+        self.table().has_models()
+    }
+
     /// The endpoints of a configured model, for those who describe it.
     #[must_use]
     pub fn endpoints_of(&self, model: &str) -> Vec<Arc<Endpoint>> {

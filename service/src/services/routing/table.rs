@@ -66,6 +66,11 @@ impl Table {
         (!is_a_model).then_some(role)
     }
 
+    /// Whether there is any model.
+    pub const fn has_models(&self) -> bool {
+        !self.models.groups.is_empty()
+    }
+
     /// The names that are to be listed: models without a star, then aliases.
     pub fn listed(&self) -> Vec<String> {
         let models = self.models.groups.iter().filter(|model| model.listed && !model.name.contains('*'));
