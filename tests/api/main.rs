@@ -17,6 +17,7 @@ mod mock;
 mod models;
 mod native;
 mod relay;
+mod reload;
 mod request_ids;
 mod routes;
 mod shutdown;
