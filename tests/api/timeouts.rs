@@ -8,7 +8,9 @@ use llm_proxy_test_support::{
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, CHAT, Event, SOON, TestService, Variables, chat, post, streamed, text_of};
+use crate::harness::{
+    Answer, CHAT, Client, Event, SOON, TestService, Variables, chat, post, streamed, text_of,
+};
 
 fn upstream(behaviour: Behaviour) -> FaultUpstream {
     let upstream = FaultUpstream::start();
@@ -154,10 +156,10 @@ async fn a_stream_without_a_head_has_a_deadline() {
 async fn the_deadline_holds_for_readers_that_do_not_read() {
     let endless = Body::Endless(Endless { text_bytes: 10_000 });
     let upstream = upstream(Behaviour::from_body(endless).send_buffer_bytes(8192));
-    let service = with(&upstream, "REQUEST_TIMEOUT_S", 4.0);
+    let service = with(&upstream, "REQUEST_TIMEOUT_S", 8.0);
     let mut sleeping = Vec::new();
     for n in 0..6 {
-        let mut client = service.connect().await;
+        let mut client = Client::connect_narrowly(service.port).await;
         client.begin(&post(CHAT, streamed("m")).id(&format!("sleeper-{n}"))).await;
         sleeping.push(client);
     }

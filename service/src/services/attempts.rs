@@ -3,7 +3,6 @@
 //! Everything here happens before the caller has seen a byte, so another endpoint may take over as long
 //! as the error says that sending again may help. What has begun to flow stays with its endpoint.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -78,24 +77,33 @@ impl Attempts {
         let mut calls = 0;
         let mut pause = FIRST_PAUSE;
         for round in 0..=self.route.retries {
-            let mut hops: VecDeque<Hop> = self.route.hops.clone().into();
-            while let Some(hop) = hops.pop_front() {
-                let failed = match self.attempt(&hop, wanted, &mut calls).await {
+            let mut at = 0;
+            while let Some(hop) = self.route.hops.get(at) {
+                let failed = match self.attempt(hop, wanted, &mut calls).await {
                     Ok(begun) => return Ok(begun),
                     Err(failed) => failed,
                 };
-                match self.next(&failed.error) {
-                    Next::Instead(others) => hops = others.into(),
-                    Next::Hop if !hops.is_empty() => {}
-                    Next::Hop if round < self.route.retries => {}
+                at += 1;
+                let is_last =
+                    at == self.route.hops.len() && (round == self.route.retries || !self.has_time_for(pause));
+                let (endpoint, next) = (Arc::clone(&hop.endpoint), self.next(&failed.error));
+                match next {
+                    // The rest of the route would say the same.
+                    Next::Instead(others) => (self.route.hops, at) = (others, 0),
+                    Next::Hop if !is_last => {}
                     _ => return Err(failed),
                 }
-                self.moved_on(&hop, &failed.error);
+                self.moved_on(&endpoint, &failed.error);
             }
             tokio::time::sleep(pause).await;
             pause *= 2;
         }
         Err(Error::new(Kind::Internal, "a route without an endpoint").into())
+    }
+
+    /// Who would have to answer behind the deadline is not asked: the failure is told at once.
+    fn has_time_for(&self, pause: Duration) -> bool {
+        self.deadline.at() > Instant::now() + pause
     }
 
     /// What a failure leaves to try.
@@ -112,11 +120,11 @@ impl Attempts {
         }
     }
 
-    fn moved_on(&self, hop: &Hop, error: &Error) {
-        self.engine.observer.upstream_error(&hop.endpoint.name, error.kind());
+    fn moved_on(&self, endpoint: &Endpoint, error: &Error) {
+        self.engine.observer.upstream_error(&endpoint.name, error.kind());
         tracing::info!(
             request_id = %self.asked.request_id,
-            endpoint = %hop.endpoint.name,
+            endpoint = %endpoint.name,
             error = error.kind().name(),
             "moving on to the next endpoint"
         );
@@ -132,11 +140,24 @@ impl Attempts {
         let deadline = self.deadline.or_after(Instant::now(), deadlines(endpoint, wanted).total);
         let in_use = hop.load.begin();
         let answered = self.answer(endpoint, prepared.call, wanted, deadline, &in_use).await;
-        let (answer, body) = answered.map_err(|failed| Failed { by: Some(by(*calls)), ..failed })?;
+        let (answer, body) = answered.map_err(|failed| {
+            let error = self.too_slow(endpoint, wanted, deadline, failed.error);
+            Failed { by: Some(by(*calls)), error, ..failed }
+        })?;
         *calls += answer.calls - 1;
         let dropped = [self.dropped_before(endpoint), &prepared.dropped].concat();
         let by = ServedBy { dropped, ..by(*calls) };
         Ok(Begun { by, expect: prepared.expect, answer, body, in_use, deadline })
+    }
+
+    /// An endpoint that is over its own time is too slow; another one may be faster.
+    fn too_slow(&self, endpoint: &Endpoint, wanted: Wanted, deadline: Deadline, error: Error) -> Error {
+        if error.kind() != Kind::DeadlineExceeded || deadline.at() == self.deadline.at() {
+            return error;
+        }
+        let limit = deadlines(endpoint, wanted).total;
+        let message = format!("{} did not answer within {} s", endpoint.name, limit.as_secs_f64());
+        Error::new(Kind::UpstreamTimeout, message)
     }
 
     fn prepare(&self, hop: &Hop, wanted: Wanted) -> Result<adapters::Prepared> {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 use super::{Answer, Event, Head, Request, SOON, soon, sse};
@@ -40,7 +40,18 @@ pub struct Client {
 impl Client {
     pub async fn connect(port: u16) -> Self {
         let stream = soon("a connection", TcpStream::connect(("127.0.0.1", port))).await;
-        let stream = stream.unwrap();
+        Self::over(stream.unwrap())
+    }
+
+    /// With a receive buffer so small that who does not read is stuck at once.
+    pub async fn connect_narrowly(port: u16) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        let stream = soon("a connection", socket.connect(([127, 0, 0, 1], port).into())).await;
+        Self::over(stream.unwrap())
+    }
+
+    fn over(stream: TcpStream) -> Self {
         stream.set_nodelay(true).unwrap();
         Self {
             stream,

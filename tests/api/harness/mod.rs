@@ -4,6 +4,7 @@
 mod answer;
 mod app;
 mod client;
+mod config;
 mod log;
 mod metrics;
 mod plain;
@@ -18,6 +19,7 @@ use std::time::{Duration, Instant};
 pub use answer::{Answer, Head, OpenAiError};
 pub use app::app;
 pub use client::Client;
+pub use config::{ConfigFile, fill};
 pub use log::Lines;
 pub use metrics::Page;
 pub use plain::Plain;

@@ -1,33 +1,61 @@
-//! The program itself, in a process of its own: for signals, exit codes and memory.
+//! The program itself, in a process of its own: for signals, exit codes, memory, and what it says.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
-use super::{Answer, Client, Request, Variables, wait_for};
+use super::{Answer, Client, ConfigFile, Request, Variables, wait_for};
 
 /// A process that runs until this is dropped.
 pub struct Program {
     child: Child,
     pub port: u16,
+    lines: Arc<Mutex<Vec<Value>>>,
+    config: Option<Arc<ConfigFile>>,
 }
 
 impl Program {
     /// Starts the program; `change` has the last word on its settings.
     pub fn start(change: impl FnOnce(Variables) -> Variables) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_llm-proxy"));
-        command.env_clear().envs(change(Variables::default()).all()).current_dir(std::env::temp_dir());
+        let variables = change(Variables::default());
+        let mut command = command(&variables);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut lines = lines.map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+        let kept = Arc::<Mutex<Vec<Value>>>::default();
         let listening = lines.find_map(|line| {
-            let line: Value = serde_json::from_str(&line.unwrap()).unwrap();
-            line["address"].as_str().map(str::to_owned)
+            let address = line["address"].as_str().map(str::to_owned);
+            kept.lock().unwrap().push(line);
+            address
         });
-        // Nobody may block on a pipe that is not read.
-        std::thread::spawn(move || lines.for_each(drop));
         let port = listening.unwrap().rsplit_once(':').unwrap().1.parse().unwrap();
-        Self { child, port }
+        // Nobody may block on a pipe that is not read.
+        let keeping = Arc::clone(&kept);
+        std::thread::spawn(move || lines.for_each(|line| keeping.lock().unwrap().push(line)));
+        Self { child, port, lines: kept, config: variables.config_file() }
+    }
+
+    /// Runs the program with these arguments to its end; `change` has the last word on its settings.
+    pub async fn run(arguments: &[&str], change: impl FnOnce(Variables) -> Variables) -> Output {
+        let variables = change(Variables::default());
+        let mut command = command(&variables);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        wait_for("the program's end", || child.try_wait().unwrap()).await;
+        child.wait_with_output().unwrap()
+    }
+
+    /// The configuration file that it was started with.
+    pub fn config(&self) -> &ConfigFile {
+        self.config.as_deref().expect("a configuration file")
+    }
+
+    /// The message of every line so far that has one.
+    pub fn messages(&self) -> Vec<String> {
+        let lines = self.lines.lock().unwrap();
+        lines.iter().filter_map(|line| line["message"].as_str().map(str::to_owned)).collect()
     }
 
     pub async fn connect(&self) -> Client {
@@ -45,7 +73,7 @@ impl Program {
         line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() >> 10
     }
 
-    /// Sends a signal: `TERM`, `INT`.
+    /// Sends a signal: `TERM`, `INT`, `HUP`.
     pub fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         let sent = Command::new("kill").args(["-s", name, &id]).status().unwrap();
@@ -63,4 +91,10 @@ impl Drop for Program {
         let _ended_already = self.child.kill();
         let _ended_already = self.child.wait();
     }
+}
+
+fn command(variables: &Variables) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_llm-proxy"));
+    command.env_clear().envs(variables.all()).current_dir(std::env::temp_dir());
+    command
 }

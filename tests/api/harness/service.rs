@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -11,16 +12,20 @@ use llm_proxy_test_support::FaultUpstream;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use super::{Answer, Client, KEY, LITELLM_KEY, Lines, Page, Plain, Request, get, wait_for};
+use super::{Answer, Client, ConfigFile, KEY, LITELLM_KEY, Lines, Page, Plain, Request, fill, get, wait_for};
 
-/// The settings of a service under test, by names without their prefix.
+/// The environment of a service under test.
 #[derive(Clone)]
-pub struct Variables(BTreeMap<String, String>);
+pub struct Variables {
+    all: BTreeMap<String, String>,
+    /// Kept for as long as it is named.
+    config: Option<Arc<ConfigFile>>,
+}
 
 impl Default for Variables {
     /// One worker on a free port, JSON lines, a mock without pauses, and nobody behind LiteLLM's URL.
     fn default() -> Self {
-        Self(BTreeMap::new())
+        Self { all: BTreeMap::new(), config: None }
             .set("HOST", "127.0.0.1")
             .set("PORT", 0)
             .set("WORKERS", 1)
@@ -33,8 +38,14 @@ impl Default for Variables {
 }
 
 impl Variables {
-    pub fn set(mut self, name: &str, value: impl ToString) -> Self {
-        self.0.insert(format!("{PREFIX}{name}"), value.to_string());
+    /// A setting, by its name without the prefix.
+    pub fn set(self, name: &str, value: impl ToString) -> Self {
+        self.variable(&format!("{PREFIX}{name}"), value)
+    }
+
+    /// Any variable.
+    pub fn variable(mut self, name: &str, value: impl ToString) -> Self {
+        self.all.insert(name.to_owned(), value.to_string());
         self
     }
 
@@ -48,13 +59,27 @@ impl Variables {
         self.set("LLM_MODE", "mock")
     }
 
-    /// With their prefix.
-    pub fn all(self) -> BTreeMap<String, String> {
-        self.0
+    /// With the models of this file, and LiteLLM before them.
+    pub fn config(self, file: ConfigFile) -> Self {
+        let vars = self.set("CONFIG", file.path().display());
+        Self { config: Some(Arc::new(file)), ..vars }
+    }
+
+    /// With the models of this file alone.
+    pub fn native(self, file: ConfigFile) -> Self {
+        self.set("LLM_MODE", "native").config(file)
+    }
+
+    pub const fn all(&self) -> &BTreeMap<String, String> {
+        &self.all
+    }
+
+    pub fn config_file(&self) -> Option<Arc<ConfigFile>> {
+        self.config.clone()
     }
 
     pub fn settings(self) -> Settings {
-        Settings::from_variables(self.0).unwrap()
+        Settings::from_variables(self.all).unwrap()
     }
 }
 
@@ -64,6 +89,7 @@ pub struct TestService {
     pub lines: Lines,
     stop: mpsc::Sender<()>,
     thread: Option<JoinHandle<io::Result<()>>>,
+    _config: Option<Arc<ConfigFile>>,
 }
 
 /// How a service ended.
@@ -77,7 +103,9 @@ pub struct Ended {
 impl TestService {
     /// Starts a service; `change` has the last word on its settings.
     pub fn start(change: impl FnOnce(Variables) -> Variables) -> Self {
-        let settings = change(Variables::default()).settings();
+        let variables = change(Variables::default());
+        let config = variables.config_file();
+        let settings = variables.settings();
         let lines = Lines::start();
         let log = lines.log.clone();
         let (stop, stopped) = mpsc::channel(2);
@@ -90,7 +118,7 @@ impl TestService {
         let thread = std::thread::spawn(move || actix_web::rt::System::new().block_on(run));
         let port = starting.recv().unwrap();
         let thread = Some(thread);
-        Self { port, lines, stop, thread }
+        Self { port, lines, stop, thread, _config: config }
     }
 
     /// Starts a service before `upstream`.
@@ -101,6 +129,16 @@ impl TestService {
     /// Starts a service with the mock behind it.
     pub fn mock() -> Self {
         Self::start(Variables::mock)
+    }
+
+    /// Starts a service in native mode; `yaml` is its configuration, as [`fill`] takes it.
+    pub fn native(upstream: &FaultUpstream, yaml: &str) -> Self {
+        Self::start(|vars| vars.native(ConfigFile::yaml(fill(yaml, upstream))))
+    }
+
+    /// The same with a `config.ini`.
+    pub fn native_ini(upstream: &FaultUpstream, ini: &str) -> Self {
+        Self::start(|vars| vars.native(ConfigFile::ini(fill(ini, upstream))))
     }
 
     pub fn url(&self, path: &str) -> String {

@@ -69,7 +69,7 @@ async fn backend(api: &Api) -> Result<(), String> {
     // Without a LiteLLM in front, or with endpoints behind it, there is somebody to serve.
     let Some(endpoint) = api.engine.routing.litellm() else { return Ok(()) };
     let Some(path) = liveness_path(endpoint.provider) else { return Ok(()) };
-    if !api.engine.routing.listed().is_empty() {
+    if api.engine.routing.has_models() {
         return Ok(());
     }
     api.readiness.check(|| probe::answers(&endpoint.url, path, PROBE_TIMEOUT)).await

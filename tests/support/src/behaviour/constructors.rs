@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    Action, Behaviour, Body, Endless, Garbage, GzipBomb, Point, Reply, Sse, SseEvent, Text, ToolCall,
+    Action, Behaviour, Body, Endless, Garbage, GzipBomb, Ndjson, Point, Reply, Sse, SseEvent, Text, ToolCall,
 };
 
 impl Behaviour {
@@ -39,6 +39,17 @@ impl Behaviour {
     pub fn sse<V: Into<Value>>(events: impl IntoIterator<Item = V>) -> Self {
         let events = events.into_iter().map(|data| SseEvent::Data(data.into()));
         Self::from_body(Body::Sse(Sse { events: events.collect() }))
+    }
+
+    /// These events with their names, and no `[DONE]`, as Anthropic has them.
+    pub fn named_sse<N: Into<String>>(events: impl IntoIterator<Item = (N, Value)>) -> Self {
+        let events = events.into_iter().map(|(event, data)| SseEvent::Named { event: event.into(), data });
+        Self::from_body(Body::Sse(Sse { events: events.collect() })).without_done()
+    }
+
+    /// These lines, as Ollama streams them.
+    pub fn ndjson(lines: impl IntoIterator<Item = Value>) -> Self {
+        Self::from_body(Body::Ndjson(Ndjson { lines: lines.into_iter().collect() }))
     }
 
     /// A JSON body.
