@@ -127,31 +127,43 @@ fn is_done(rest: &[u8]) -> bool {
 
 impl Tapped {
     fn chunk(&mut self, chunk: Bytes) -> Passed {
-        let Ok(whole) = self.lines.push(chunk, MAX_EVENT_BYTES) else { return Passed::failed(too_large()) };
-        let flow = self.reader.push(whole.clone(), &mut self.deltas);
-        self.pass(whole, flow)
+        match self.lines.push(chunk, MAX_EVENT_BYTES) {
+            Ok(whole) => self.pass(&whole),
+            Err(_) => Passed::failed(too_large()),
+        }
     }
 
     /// The last line may lack its end.
     fn end(&mut self) -> Passed {
-        let rest = Bytes::copy_from_slice(self.lines.rest());
-        if !inspect::is_object(&rest) {
+        let rest = self.lines.rest();
+        if !inspect::is_object(rest) {
             return Passed::nothing();
         }
         let line = BytesMut::from_iter(rest.iter().copied().chain(*b"\n")).freeze();
-        let flow = self.reader.push(line.clone(), &mut self.deltas);
-        self.pass(line, flow)
+        self.pass(&line)
     }
 
     /// A line that reports an error is the caller's to see: it is told in our words, which hold no key.
-    fn pass(&mut self, whole: Bytes, flow: Result<Flow>) -> Passed {
+    /// The lines before it go on, nothing behind it does.
+    fn pass(&mut self, lines: &Bytes) -> Passed {
+        let (read, end) = self.read(lines);
         self.seen.add(&self.deltas);
         self.deltas.clear();
-        match flow {
-            Ok(Flow::More) => Passed { forward: whole, end: None },
-            Ok(Flow::Complete) => Passed { forward: whole, end: Some(Ok(())) },
-            Err(error) => Passed::failed(error),
+        Passed { forward: lines.slice(..read), end }
+    }
+
+    /// How many bytes of `lines` go on, and the end where one is among them.
+    fn read(&mut self, lines: &Bytes) -> (usize, Option<Result<()>>) {
+        let mut read = 0;
+        for line in lines.split_inclusive(|byte| *byte == b'\n') {
+            let behind = read + line.len();
+            match self.reader.push(lines.slice(read..behind), &mut self.deltas) {
+                Ok(Flow::More) => read = behind,
+                Ok(Flow::Complete) => return (behind, Some(Ok(()))),
+                Err(error) => return (read, Some(Err(error))),
+            }
         }
+        (read, None)
     }
 }
 
