@@ -1,4 +1,4 @@
-//! The models that callers can ask for, as the backend lists them, kept for some seconds.
+//! The models that callers can ask for. What LiteLLM lists is kept for some seconds.
 
 use std::time::{Duration, Instant};
 
@@ -21,45 +21,52 @@ const FRESH_FOR: Duration = Duration::from_secs(10);
 /// `created` of models of which nobody knows that.
 const CREATED: u64 = 1_700_000_000;
 
-/// The last list. Shared by all workers: one question to the backend at a time.
+/// LiteLLM's last list. Shared by all workers: one question to it at a time.
 #[derive(Default)]
 pub struct Catalog {
     last: Mutex<Option<(Instant, Result<Bytes>)>>,
 }
 
 impl Catalog {
-    /// OpenAI's list of models, as JSON.
+    /// OpenAI's list of models, as JSON: LiteLLM's where one stands in front and answers; the
+    /// configuration's own otherwise.
     ///
     /// # Errors
     /// The backend does not answer, or not with a list.
     pub async fn list(&self, engine: &Engine, client: &Client) -> Result<Bytes> {
+        if engine.routing.is_mock() {
+            return Ok(mock_list());
+        }
+        // Never kept: a request that follows a change of the configuration has to see it.
+        let configured = engine.routing.listed();
+        let Some(litellm) = engine.routing.litellm() else { return Ok(list(&configured)) };
+        let stands_in =
+            |error: &Error| !configured.is_empty() && error.kind().retry_safety() != RetrySafety::Never;
+        match self.seldom(ask_litellm(engine, client, litellm), stands_in).await {
+            Err(error) if stands_in(&error) => Ok(list(&configured)),
+            answer => answer,
+        }
+    }
+
+    /// What `ask` gives, or gave lately. A failure is good for as long as a list where something stands
+    /// in for it.
+    async fn seldom(
+        &self,
+        ask: impl Future<Output = Result<Bytes>>,
+        stands_in: impl Fn(&Error) -> bool,
+    ) -> Result<Bytes> {
         let asked_at = Instant::now();
         let mut last = self.last.lock().await;
         if let Some((at, list)) = &*last {
-            let is_fresh = list.is_ok() && at.elapsed() < FRESH_FOR;
-            // A failure is the answer to everybody who was waiting for it, and to nobody else.
+            let is_fresh = list.as_ref().err().is_none_or(stands_in) && at.elapsed() < FRESH_FOR;
+            // Else it is the answer to everybody who was waiting for it, and to nobody else.
             if is_fresh || *at > asked_at {
                 return list.clone();
             }
         }
-        let list = ask(engine, client).await;
+        let list = ask.await;
         *last = Some((Instant::now(), list.clone()));
         list
-    }
-}
-
-/// LiteLLM's list where one stands in front and answers; the configuration's own otherwise.
-async fn ask(engine: &Engine, client: &Client) -> Result<Bytes> {
-    if engine.routing.is_mock() {
-        return Ok(mock_list());
-    }
-    let configured = engine.routing.listed();
-    let Some(litellm) = engine.routing.litellm() else { return Ok(list(&configured)) };
-    match ask_litellm(engine, client, litellm).await {
-        Err(error) if !configured.is_empty() && error.kind().retry_safety() != RetrySafety::Never => {
-            Ok(list(&configured))
-        }
-        answer => answer,
     }
 }
 
