@@ -4,8 +4,6 @@
 //! in `tests/fixtures`, changed at random: by [`mutation`] in `make test`, by libFuzzer, which looks for
 //! code that was not reached yet, in `make fuzz`.
 
-#![expect(clippy::missing_panics_doc, reason = "to panic is how a target reports")]
-
 pub mod mutation;
 pub mod seeds;
 mod targets;

@@ -1,8 +1,6 @@
 //! Every target on the fixtures, and on some thousand inputs made from them: the same in every run.
 //! `make fuzz` looks further.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 use std::panic::catch_unwind;
 
 use llm_proxy_fuzz::mutation::{Random, mutant};

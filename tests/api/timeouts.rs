@@ -151,16 +151,15 @@ async fn a_stream_without_a_head_has_a_deadline() {
 
 /// A reader that stops reading holds an upstream that may be billed by the minute. Nothing can be
 /// written to it, so nothing moves: the clock alone can end it. Six of them, because what each had
-/// last done when it got stuck is up to chance. The kernel takes some megabytes for each before that,
-/// which is a second's work: the deadline is far behind it, for machines that have other things to do.
+/// last done when it got stuck is up to chance.
 #[actix_web::test]
 async fn the_deadline_holds_for_readers_that_do_not_read() {
-    let endless = Body::Endless(Endless { text_bytes: 100_000 });
+    let endless = Body::Endless(Endless { text_bytes: 10_000 });
     let upstream = upstream(Behaviour::from_body(endless).send_buffer_bytes(8192));
     let service = with(&upstream, "REQUEST_TIMEOUT_S", 8.0);
     let mut sleeping = Vec::new();
     for n in 0..6 {
-        let mut client = Client::with_small_buffer(service.port).await;
+        let mut client = Client::connect_narrowly(service.port).await;
         client.begin(&post(CHAT, streamed("m")).id(&format!("sleeper-{n}"))).await;
         sleeping.push(client);
     }

@@ -1,6 +1,7 @@
 """Clients of the service, and the requests that most tests make."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +38,13 @@ def plain_http(url: str, headers: Mapping[str, str] | None = None) -> httpx.Clie
     """For what the SDK does not show; with the internal key unless told otherwise."""
     chosen = {"x-internal-auth": INTERNAL_KEY} if headers is None else dict(headers)
     return httpx.Client(base_url=url, headers=chosen, timeout=20, trust_env=False)
+
+
+def keywords(method: Callable[..., Any], body: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments that make the SDK send `body`, with what it does not know as extra."""
+    known = inspect.signature(method).parameters
+    extra = {name: value for name, value in body.items() if name not in known}
+    return {name: body[name] for name in body if name in known} | {"extra_body": extra}
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,9 @@
 
 client -> service -> LiteLLM (the real one) -> Upstream (upstream.py, in this process)
 client -> mock_service
+client -> native -> Vendors (vendors.py, in this process)
+client -> parity_litellm, and client -> parity_service: one configuration, Upstream and Vendors
+client -> behind_litellm -> parity_litellm, which speaks Anthropic's and Google's format there
 """
 
 from collections.abc import AsyncIterator, Generator, Iterator
@@ -10,12 +13,16 @@ from pathlib import Path
 import httpx
 import openai
 import pytest
+import yaml
 
+import parity
 import servers
+import vendors
 from clients import Backend, async_sdk, plain_http, sdk
 from servers import Server
-from stack import Services, litellm_recipe
+from stack import LITELLM_CONFIG, LITELLM_KEY, Services, litellm_recipe, upstream_variables
 from upstream import Upstream
+from vendors import Vendors
 
 # Servers
 
@@ -42,28 +49,82 @@ def upstream(upstream_server: Upstream) -> Iterator[Upstream]:
 
 
 @pytest.fixture(scope="session")
-def litellm(
-    request: pytest.FixtureRequest, directory: Path, upstream_server: Upstream
-) -> Iterator[Server]:
+def litellms(
+    request: pytest.FixtureRequest,
+    directory: Path,
+    upstream_server: Upstream,
+    parity_config: Path,
+) -> Iterator[dict[str, Server]]:
+    """Every LiteLLM proxy that this session needs, started at once: each takes many seconds."""
+    configs = {
+        "litellm": LITELLM_CONFIG,
+        "doomed_litellm": LITELLM_CONFIG,
+        "second_doomed_litellm": LITELLM_CONFIG,
+        "parity_litellm": parity_config,
+    }
+    # Which backend a test runs before is not in its arguments.
+    wanted = {"litellm"}.union(*(getattr(i, "fixturenames", ()) for i in request.session.items))
+    launched = {
+        name: Server(litellm_recipe(name, directory, upstream_server, config))
+        for name, config in configs.items()
+        if name in wanted
+    }
+    yield launched
+    for server in launched.values():
+        server.terminate()
+    for server in launched.values():
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def litellm(litellms: dict[str, Server]) -> Server:
     """The real LiteLLM proxy."""
-    server = Server(litellm_recipe("litellm", directory, upstream_server))
-    if any("doomed_litellm" in getattr(item, "fixturenames", ()) for item in request.session.items):
-        request.getfixturevalue("doomed_litellm_launch")  # seconds to start, so both at once
-    yield server.wait_until_ready()
-    server.stop()
+    return litellms["litellm"].wait_until_ready()
 
 
 @pytest.fixture(scope="session")
-def doomed_litellm_launch(directory: Path, upstream_server: Upstream) -> Iterator[Server]:
-    server = Server(litellm_recipe("doomed_litellm", directory, upstream_server))
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="session")
-def doomed_litellm(doomed_litellm_launch: Server) -> Server:
+def doomed_litellm(litellms: dict[str, Server]) -> Server:
     """A LiteLLM proxy for the one test that kills it."""
-    return doomed_litellm_launch.wait_until_ready()
+    return litellms["doomed_litellm"].wait_until_ready()
+
+
+@pytest.fixture(scope="session")
+def second_doomed_litellm(litellms: dict[str, Server]) -> Server:
+    """For the other one."""
+    return litellms["second_doomed_litellm"].wait_until_ready()
+
+
+@pytest.fixture(scope="session")
+def parity_config(directory: Path, vendors_server: Vendors) -> Path:
+    """One file for two proxies."""
+    return parity.write_configuration(directory, vendors_server.url)
+
+
+@pytest.fixture(scope="session")
+def parity_litellm(litellms: dict[str, Server]) -> Server:
+    """The real LiteLLM proxy with that file."""
+    return litellms["parity_litellm"].wait_until_ready()
+
+
+@pytest.fixture(scope="session")
+def parity_service(
+    session_services: Services, parity_config: Path, upstream_server: Upstream
+) -> Server:
+    """The service in native mode with that file."""
+    return session_services.start(
+        "parity_service",
+        upstream_variables(upstream_server),
+        LLM_MODE="native",
+        CONFIG=str(parity_config),
+    )
+
+
+@pytest.fixture(scope="session")
+def behind_litellm(session_services: Services, directory: Path, parity_litellm: Server) -> Server:
+    """The service in native mode before a LiteLLM proxy that it takes for Anthropic and Google."""
+    config = directory / "behind_litellm.yaml"
+    config.write_text(yaml.safe_dump(parity.vendors_at(parity_litellm.url, LITELLM_KEY)))
+    return session_services.start("behind_litellm", LLM_MODE="native", CONFIG=str(config))
 
 
 @pytest.fixture
@@ -90,6 +151,22 @@ def service(session_services: Services, litellm: Server) -> Server:
 def mock_service(session_services: Services) -> Server:
     """The service in mock mode."""
     return session_services.start("mock_service", LLM_MODE="mock")
+
+
+@pytest.fixture(scope="session")
+def vendors_server() -> Iterator[Vendors]:
+    """Every vendor, in its own format."""
+    started = Vendors()
+    yield started
+    started.stop()
+
+
+@pytest.fixture(scope="session")
+def native(session_services: Services, directory: Path, vendors_server: Vendors) -> Server:
+    """The service in native mode: a model for every scenario of every vendor."""
+    config = directory / "vendors.yaml"
+    config.write_text(yaml.safe_dump(vendors.configuration(vendors_server.url)))
+    return session_services.start("native", LLM_MODE="native", CONFIG=str(config))
 
 
 # Clients

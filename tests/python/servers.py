@@ -133,7 +133,8 @@ class Server:
 
     def terminate(self) -> None:
         """Asks politely and returns at once."""
-        self.process.send_signal(signal.SIGTERM)
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
 
     def stop(self) -> None:
         """Asks politely, then kills. Stopping a stopped server does nothing."""

@@ -7,7 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from stack import BINARY, REPOSITORY
+import providers_table
+from stack import BINARY, REPOSITORY, Services
 
 README = (REPOSITORY / "README.md").read_text()
 PROSE = re.sub(r"^```.*?^```", "", README, flags=re.MULTILINE | re.DOTALL)
@@ -67,3 +68,11 @@ def test_every_route_is_in_the_readme(mock_http: httpx.Client) -> None:
     paths = mock_http.get("/openapi.json").json()["paths"]
     assert paths
     assert all(re.search(rf"[ `]{re.escape(path)}`", README) for path in paths)
+
+
+def test_the_table_of_providers_is_what_the_service_does(
+    services: Services, directory: Path
+) -> None:
+    with providers_table.probing(services, directory) as probe:
+        table = providers_table.table(probe)
+    assert "\n".join(table) in README, "print it: python tests/python/providers_table.py"

@@ -7,12 +7,19 @@ It runs inside the test process, so a test can hold a stream open and see who hu
 | scripted            | answers with TEXT, or calls the offered tools                         |
 | scripted-holds      | streams FIRST_WORDS and waits for `release()`, then sends the rest    |
 | scripted-dies       | streams FIRST_WORDS, waits for `release()` and drops the connection   |
+| scripted-one-call   | calls one tool at a time                                              |
+| scripted-unicode    | answers with UNICODE                                                  |
+| scripted-length     | is stopped by max_tokens                                              |
+| scripted-cut        | streams FIRST_WORDS and ends as if that were all, without `[DONE]`    |
 | scripted-429        | 429 with Retry-After: 7                                               |
+| scripted-400 / -404 | that status                                                           |
 | scripted-500 / -503 | that status                                                           |
 | scripted-401        | 401 that quotes the key, as some providers do                         |
 | scripted-too-long   | 400, context length exceeded                                          |
 | scripted-embedding  | embeddings that depend on the input                                   |
 | scripted-text       | legacy text completion                                                |
+
+Asked for a `json_schema` it answers with JSON_TEXT; asked for `n` answers it gives as many.
 """
 
 import base64
@@ -31,6 +38,8 @@ Json = dict[str, Any]
 WORDS = ["Hello", " from", " the", " upstream", ", é", "🦀", "."]
 TEXT = "".join(WORDS)
 FIRST_WORDS = WORDS[:2]
+UNICODE_WORDS = ["東京", "\u2028", "שלום", " 👩‍👩‍👧", "e\u0301", "\u0000", "\\", '"', "\n", "𝄞"]
+JSON_WORDS = ['{"na', 'me": "Zo', 'ë"}']
 USAGE: Json = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
 RETRY_AFTER_S = 7
 HOLD_DEADLINE_S = 20
@@ -136,7 +145,8 @@ class _Handler(BaseHTTPRequestHandler):
         if model == "scripted-dies":
             self._drop()
             return
-        self._say(events[first:])
+        if model != "scripted-cut":
+            self._say(events[first:])
         self._chunk(b"")
 
     def _say(self, events: list[str]) -> None:
@@ -169,6 +179,8 @@ def _error(message: str, code: str | None) -> Json:
 
 
 ERRORS: dict[str, tuple[int, Json, dict[str, str]]] = {
+    "scripted-400": (400, _error("'temperature' is too hot", "invalid_value"), {}),
+    "scripted-404": (404, _error("The model does not exist", "model_not_found"), {}),
     "scripted-429": (429, _error("slow down", None), {"retry-after": str(RETRY_AFTER_S)}),
     "scripted-500": (500, _error("it broke", None), {}),
     "scripted-503": (503, _error("overloaded", None), {}),
@@ -212,7 +224,8 @@ def _calls(body: Json) -> list[Json]:
         return []
     names = [tool["function"]["name"] for tool in body["tools"]]
     name = choice["function"]["name"] if isinstance(choice, dict) else names[0]
-    cities = CITIES if body.get("parallel_tool_calls", True) else CITIES[:1]
+    alone = body["model"] == "scripted-one-call" or not body.get("parallel_tool_calls", True)
+    cities = CITIES[:1] if alone else CITIES
     return [
         {
             "index": index,
@@ -224,9 +237,19 @@ def _calls(body: Json) -> list[Json]:
     ]
 
 
+def _words(body: Json) -> list[str]:
+    if body["model"] == "scripted-unicode":
+        return UNICODE_WORDS
+    return JSON_WORDS if "response_format" in body else WORDS
+
+
+def _finish(body: Json) -> str:
+    return "length" if body["model"] == "scripted-length" else "stop"
+
+
 def _whole(path: str, body: Json) -> Json:
     chat = path.endswith("/chat/completions")
-    choice: Json = {"index": 0, "logprobs": None, "finish_reason": "stop"}
+    choice: Json = {"index": 0, "logprobs": None, "finish_reason": _finish(body)}
     if not chat:
         choice["text"] = TEXT
     elif calls := _calls(body):
@@ -237,9 +260,10 @@ def _whole(path: str, body: Json) -> Json:
             "tool_calls": [{k: v for k, v in call.items() if k != "index"} for call in calls],
         }
     else:
-        choice["message"] = {"role": "assistant", "content": TEXT}
+        choice["message"] = {"role": "assistant", "content": "".join(_words(body))}
+    choices = [choice | {"index": index} for index in range(body.get("n") or 1)]
     kind = "chat.completion" if chat else "text_completion"
-    return _envelope(kind, body, [choice]) | {"usage": USAGE, "vendor_extra": {"kept": True}}
+    return _envelope(kind, body, choices) | {"usage": USAGE, "vendor_extra": {"kept": True}}
 
 
 def _envelope(kind: str, body: Json, choices: list[Json]) -> Json:
@@ -257,7 +281,8 @@ def _events(path: str, body: Json) -> Iterator[str]:
     chat = path.endswith("/chat/completions")
     kind = "chat.completion.chunk" if chat else "text_completion"
     for choice in _chat_choices(body) if chat else _text_choices():
-        yield json.dumps(_envelope(kind, body, [{"index": 0, "logprobs": None} | choice]))
+        for index in range(body.get("n") or 1):
+            yield json.dumps(_envelope(kind, body, [{"index": index, "logprobs": None} | choice]))
     if body.get("stream_options", {}).get("include_usage"):
         yield json.dumps(_envelope(kind, body, []) | {"usage": USAGE})
     yield "[DONE]"
@@ -276,9 +301,9 @@ def _chat_choices(body: Json) -> Iterator[Json]:
             yield {"delta": {"tool_calls": [delta]}, "finish_reason": None}
         yield {"delta": {}, "finish_reason": "tool_calls"}
         return
-    for word in WORDS:
+    for word in _words(body):
         yield {"delta": {"content": word}, "finish_reason": None}
-    yield {"delta": {}, "finish_reason": "stop"}
+    yield {"delta": {}, "finish_reason": _finish(body)}
 
 
 def _call_deltas(calls: list[Json]) -> Iterator[Json]:

@@ -16,7 +16,8 @@ const JSON_REQUEST: &[u8] = br#"{"messages":[{"role":"user","content":"a"}],"res
     {"type":"json_schema","json_schema":{"name":"a","schema":{"type":"object"}}}}"#;
 
 /// What chat answers are written in.
-const FORMATS: [ClientFormat; 1] = [ClientFormat::Openai];
+const FORMATS: [ClientFormat; 3] =
+    [ClientFormat::Openai, ClientFormat::OllamaChat, ClientFormat::OllamaGenerate];
 
 /// The input is: how to read, how to cut, the answer.
 pub fn read(provider: Provider, input: &[u8]) {
@@ -138,7 +139,7 @@ fn render(deltas: Vec<Delta>, end: &Result<Flow>) {
         renderer.deltas(&mut deltas.clone(), &mut out);
         match end {
             Ok(_) => renderer.complete(Timing::default(), &mut out),
-            Err(error) => renderer.error(error, &mut out),
+            Err(error) => out.extend(adapters::error_event(format, error)),
         }
         for line in out.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             let json = line.strip_prefix(b"data: ").unwrap_or(line);

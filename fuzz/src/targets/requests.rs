@@ -68,7 +68,7 @@ fn sent(endpoint: &Endpoint, ask: &Ask<'_>, call: &HttpCall) {
         assert!(!shows_key || value.is_sensitive(), "{}: the key in {name}", endpoint.name);
     }
     assert!(!call.uri.to_string().contains(super::KEY), "{}: the key in the URL", endpoint.name);
-    if adapters::is_relayed(endpoint.provider, ClientFormat::Openai) {
+    if adapters::is_relayed(endpoint, ClientFormat::Openai) {
         let envelope = Envelope::parse(ask.operation, &call.body);
         let asked = envelope.map(|envelope| (envelope.model, envelope.stream));
         assert_eq!(asked, Ok((Some(ask.model.to_owned()), ask.envelope.stream)), "{}", endpoint.name);

@@ -3,7 +3,6 @@
 //! Everything here happens before the caller has seen a byte, so another endpoint may take over as long
 //! as the error says that sending again may help. What has begun to flow stays with its endpoint.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -78,19 +77,23 @@ impl Attempts {
         let mut calls = 0;
         let mut pause = FIRST_PAUSE;
         for round in 0..=self.route.retries {
-            let mut hops: VecDeque<Hop> = self.route.hops.clone().into();
-            while let Some(hop) = hops.pop_front() {
-                let failed = match self.attempt(&hop, wanted, &mut calls).await {
+            let mut at = 0;
+            while let Some(hop) = self.route.hops.get(at) {
+                let failed = match self.attempt(hop, wanted, &mut calls).await {
                     Ok(begun) => return Ok(begun),
                     Err(failed) => failed,
                 };
-                match self.next(&failed.error) {
-                    Next::Instead(others) => hops = others.into(),
-                    Next::Hop if !hops.is_empty() => {}
-                    Next::Hop if round < self.route.retries && self.has_time_for(pause) => {}
+                at += 1;
+                let is_last =
+                    at == self.route.hops.len() && (round == self.route.retries || !self.has_time_for(pause));
+                let (endpoint, next) = (Arc::clone(&hop.endpoint), self.next(&failed.error));
+                match next {
+                    // The rest of the route would say the same.
+                    Next::Instead(others) => (self.route.hops, at) = (others, 0),
+                    Next::Hop if !is_last => {}
                     _ => return Err(failed),
                 }
-                self.moved_on(&hop, &failed.error);
+                self.moved_on(&endpoint, &failed.error);
             }
             tokio::time::sleep(pause).await;
             pause *= 2;
@@ -117,11 +120,11 @@ impl Attempts {
         }
     }
 
-    fn moved_on(&self, hop: &Hop, error: &Error) {
-        self.engine.observer.upstream_error(&hop.endpoint.name, error.kind());
+    fn moved_on(&self, endpoint: &Endpoint, error: &Error) {
+        self.engine.observer.upstream_error(&endpoint.name, error.kind());
         tracing::info!(
             request_id = %self.asked.request_id,
-            endpoint = %hop.endpoint.name,
+            endpoint = %endpoint.name,
             error = error.kind().name(),
             "moving on to the next endpoint"
         );

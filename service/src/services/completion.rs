@@ -202,7 +202,7 @@ impl Engine {
         let mut pending: PendingAnswer = Box::pin(async move {
             let begun = attempts.begin(Wanted::Stream).await?;
             let passage = head.passage(&begun)?;
-            Ok(Headed { begun, passage })
+            Ok(Box::new(Headed { begun, passage }))
         });
         let first = self.first_of(&mut pending, &request, deadline).await;
         match first {
@@ -251,7 +251,7 @@ impl Engine {
 
 /// What comes first.
 enum First {
-    Answer(Headed),
+    Answer(Box<Headed>),
     Failed(Failed),
     KeepAliveDue,
 }

@@ -34,7 +34,7 @@ pub struct Headed {
 }
 
 /// Attempts of which none has answered yet.
-pub type PendingAnswer = Pin<Box<dyn Future<Output = Result<Headed, Failed>> + Send>>;
+pub type PendingAnswer = Pin<Box<dyn Future<Output = Result<Box<Headed>, Failed>> + Send>>;
 
 /// How long the connection's end is waited for after `[DONE]`, so that it can be used again.
 const CLOSING_TIME: Duration = Duration::from_millis(500);
@@ -53,7 +53,7 @@ enum Phase {
 
 /// What woke the relay.
 enum Wake {
-    Head(Result<Headed, Failed>),
+    Head(Result<Box<Headed>, Failed>),
     Chunk(Option<Result<Bytes>>),
     Timer,
     Cut,
@@ -82,7 +82,7 @@ pub(super) struct RelayParts {
 
 impl Relay {
     /// Relays an answer that has begun.
-    pub(super) fn flowing(headed: Headed, parts: RelayParts) -> Self {
+    pub(super) fn flowing(headed: Box<Headed>, parts: RelayParts) -> Self {
         let mut relay = Self::new(Phase::Ended, parts);
         relay.begin(headed);
         relay
@@ -182,8 +182,8 @@ impl Relay {
         self.timers.poll(cx).map(|()| Wake::Timer)
     }
 
-    fn begin(&mut self, headed: Headed) {
-        let Headed { begun, passage } = headed;
+    fn begin(&mut self, headed: Box<Headed>) {
+        let Headed { begun, passage } = *headed;
         let Begun { by, mut answer, in_use, deadline, .. } = begun;
         self.timers.follow(by.endpoint.stream_deadlines.idle, deadline);
         self.recorder.served_by(&by, in_use);

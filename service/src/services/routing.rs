@@ -64,6 +64,8 @@ pub enum Front {
 /// The routes.
 pub struct Routing {
     front: Front,
+    /// What the endpoint in front is doing, where there is one.
+    front_load: Arc<Load>,
     default_model: DefaultModel,
     loads: Loads,
     table: RwLock<Arc<Table>>,
@@ -84,7 +86,11 @@ impl Routing {
     pub fn new(front: Front, default_model: DefaultModel, models: Models) -> Self {
         let loads = Loads::default();
         let table = RwLock::new(Arc::new(Table::new(models, &loads)));
-        Self { front, default_model, loads, table }
+        let front_load = match &front {
+            Front::Litellm(endpoint) | Front::Mock(endpoint) => loads.of(&endpoint.name),
+            Front::Nobody => Arc::default(),
+        };
+        Self { front, front_load, default_model, loads, table }
     }
 
     /// From now on requests are routed by `models`.
@@ -171,7 +177,7 @@ impl Routing {
     }
 
     fn hop(&self, endpoint: &Arc<Endpoint>, model: &str) -> Hop {
-        let load = self.loads.of(&endpoint.name);
+        let load = Arc::clone(&self.front_load);
         Hop { endpoint: Arc::clone(endpoint), model: model.to_owned(), load }
     }
 }

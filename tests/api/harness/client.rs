@@ -39,19 +39,19 @@ pub struct Client {
 
 impl Client {
     pub async fn connect(port: u16) -> Self {
-        Self::through(TcpSocket::new_v4().unwrap(), port).await
+        let stream = soon("a connection", TcpStream::connect(("127.0.0.1", port))).await;
+        Self::over(stream.unwrap())
     }
 
-    /// A client whose kernel takes little while it does not read.
-    pub async fn with_small_buffer(port: u16) -> Self {
+    /// With a receive buffer so small that who does not read is stuck at once.
+    pub async fn connect_narrowly(port: u16) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4096).unwrap();
-        Self::through(socket, port).await
+        let stream = soon("a connection", socket.connect(([127, 0, 0, 1], port).into())).await;
+        Self::over(stream.unwrap())
     }
 
-    async fn through(socket: TcpSocket, port: u16) -> Self {
-        let stream = soon("a connection", socket.connect(([127, 0, 0, 1], port).into())).await;
-        let stream = stream.unwrap();
+    fn over(stream: TcpStream) -> Self {
         stream.set_nodelay(true).unwrap();
         Self {
             stream,

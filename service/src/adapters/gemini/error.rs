@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::adapters::Refusal;
-use crate::adapters::openai::{described, error as openai, waits};
+use crate::adapters::openai::error as openai;
 use crate::domain::endpoint::Endpoint;
 use crate::error::{Error, Kind, RetryAfter};
 
@@ -32,7 +32,7 @@ pub fn refusal(endpoint: &Endpoint, refusal: &Refusal<'_>) -> Error {
     // What stands before the vendor answers in other forms.
     let Some(status) = described(refusal.body) else { return openai::refusal(endpoint, refusal) };
     let error = status.into_error(endpoint, refusal.status);
-    match waits::retry_after(refusal.headers) {
+    match openai::retry_after(refusal.headers) {
         Some(wait) if error.retry_after().is_none() => error.with_retry_after(wait),
         _ => error,
     }
@@ -67,7 +67,7 @@ fn described(body: &[u8]) -> Option<Status> {
 impl Status {
     fn into_error(self, endpoint: &Endpoint, http_status: u16) -> Error {
         let kind = self.kind(http_status);
-        let message = described::clean(endpoint, &self.message);
+        let message = openai::clean(endpoint, &self.message);
         let message = match kind {
             Kind::BackendAuthentication => {
                 format!("{} rejected this service's key ({http_status}): {message}", endpoint.name)

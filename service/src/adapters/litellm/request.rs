@@ -1,12 +1,10 @@
 //! The caller's bytes, with LiteLLM's key in place of the caller's.
 
-use std::sync::LazyLock;
-
 use bytes::Bytes;
 use http::header::HeaderName;
 use http::{Method, Uri};
 
-use crate::adapters::openai::request::{bearer, body, header_value, headers, relay, uri};
+use crate::adapters::openai::request::{bearer, body, header_value, headers, relay, uri, usual_uri};
 use crate::adapters::{Ask, Prepared};
 use crate::domain::call::HttpCall;
 use crate::domain::endpoint::Endpoint;
@@ -39,14 +37,8 @@ pub fn list_models(endpoint: &Endpoint) -> Result<HttpCall> {
     })
 }
 
-/// Most endpoints have no prefix: their URLs are read once.
 fn operation_uri(endpoint: &Endpoint, operation: Operation) -> Result<Uri> {
-    static WITHOUT_PREFIX: LazyLock<[Uri; Operation::ALL.len()]> =
-        LazyLock::new(|| Operation::ALL.map(|operation| Uri::from_static(operation.path())));
-    if endpoint.url.prefix.is_empty() {
-        return Ok(WITHOUT_PREFIX[operation as usize].clone());
-    }
-    uri(endpoint, operation.path())
+    if endpoint.url.prefix.is_empty() { Ok(usual_uri(operation)) } else { uri(endpoint, operation.path()) }
 }
 
 #[cfg(test)]

@@ -7,9 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::error;
 use crate::adapters::Expect;
-use crate::adapters::openai::calls::Calls;
 use crate::adapters::openai::error::malformed;
-use crate::adapters::openai::message::{self, Place};
+use crate::adapters::openai::stream::{Calls, finish_of};
 use crate::domain::delta::{Delta, FinishReason};
 use crate::domain::endpoint::Endpoint;
 use crate::domain::usage::Tokens;
@@ -25,7 +24,7 @@ pub fn deltas(endpoint: &Endpoint, expect: &Expect, body: &[u8]) -> Result<Vec<D
         return Err(malformed(endpoint, "chat completion", &serde_json::Error::missing_field("choices")));
     }
     let mut deltas = vec![Delta::Start { id: answer.id.clone(), model: answer.model.clone() }];
-    answer.read(endpoint, &mut Calls::of(&expect.request_id), &mut deltas)?;
+    answer.read(endpoint, expect, &mut Calls::default(), &mut deltas)?;
     Ok(deltas)
 }
 
@@ -105,10 +104,16 @@ impl Answer {
 
     /// # Errors
     /// A choice ended because it failed.
-    pub(super) fn read(self, endpoint: &Endpoint, calls: &mut Calls, deltas: &mut Vec<Delta>) -> Result<()> {
+    pub(super) fn read(
+        self,
+        endpoint: &Endpoint,
+        expect: &Expect,
+        calls: &mut Calls,
+        deltas: &mut Vec<Delta>,
+    ) -> Result<()> {
         for Choice { index, delta, finish_reason } in self.choices.into_iter().flatten() {
             if let Some(said) = delta {
-                said.read(index, calls, deltas);
+                said.read(index, expect, calls, deltas);
             }
             if let Some(reason) = finish_reason {
                 deltas.push(finish(endpoint, index, &reason)?);
@@ -120,14 +125,14 @@ impl Answer {
 }
 
 impl Said {
-    fn read(self, choice: u32, calls: &mut Calls, deltas: &mut Vec<Delta>) {
+    fn read(self, choice: u32, expect: &Expect, calls: &mut Calls, deltas: &mut Vec<Delta>) {
         match self.content {
             Some(Content::Text(text)) if !text.is_empty() => deltas.push(Delta::Text { choice, text }),
             Some(Content::Chunks(chunks)) => chunks.into_iter().for_each(|it| chunk(choice, it, deltas)),
             _ => {}
         }
         for call in self.tool_calls.into_iter().flatten() {
-            call.read(choice, calls, deltas);
+            call.read(choice, expect, calls, deltas);
         }
     }
 }
@@ -152,17 +157,15 @@ fn texts(thinking: Option<&Value>) -> impl Iterator<Item = &str> {
 }
 
 impl Call {
-    fn read(self, choice: u32, calls: &mut Calls, deltas: &mut Vec<Delta>) {
+    fn read(self, choice: u32, expect: &Expect, calls: &mut Calls, deltas: &mut Vec<Delta>) {
         // The id of a piece that has none is the text `null`.
         let id = self.id.filter(|id| !matches!(id.as_str(), "" | "null"));
-        let index = match calls.place_of(choice, id.as_deref(), self.index) {
-            Place::Begun(index) => index,
-            Place::New(index, id) => {
-                let name = self.function.name.unwrap_or_default();
-                deltas.push(Delta::ToolCall { choice, index, id, name, extra: Map::new() });
-                index
-            }
-        };
+        let (index, has_begun) = calls.place(choice, id.as_deref(), self.index);
+        if !has_begun {
+            let id = id.unwrap_or_else(|| format!("call_{}_{choice}_{index}", expect.request_id));
+            let name = self.function.name.unwrap_or_default();
+            deltas.push(Delta::ToolCall { choice, index, id, name, extra: Map::new() });
+        }
         let json = match self.function.arguments {
             Value::String(json) => json,
             Value::Null => String::new(),
@@ -194,6 +197,6 @@ fn finish(endpoint: &Endpoint, choice: u32, reason: &str) -> Result<Delta> {
         "model_length" => {
             Ok(Delta::Finish { choice, reason: FinishReason::Length, native: Some(reason.to_owned()) })
         }
-        _ => Ok(message::finish(choice, reason)),
+        _ => Ok(finish_of(choice, reason)),
     }
 }

@@ -2,7 +2,7 @@
 //! Source: <https://docs.mistral.ai/api/#tag/chat>
 
 use super::response::Answer;
-use crate::adapters::openai::calls::Calls;
+use crate::adapters::openai::stream::Calls;
 use crate::adapters::{Event, Expect, Flow, Machine};
 use crate::domain::delta::Delta;
 use crate::domain::endpoint::Endpoint;
@@ -12,6 +12,7 @@ use crate::wire::sse;
 /// Reads one stream.
 pub struct Stream {
     endpoint: Endpoint,
+    expect: Expect,
     started: bool,
     calls: Calls,
 }
@@ -19,7 +20,8 @@ pub struct Stream {
 impl Stream {
     /// For one answer of `endpoint`.
     pub fn new(endpoint: &Endpoint, expect: &Expect) -> Self {
-        Self { endpoint: endpoint.clone(), started: false, calls: Calls::of(&expect.request_id) }
+        let (endpoint, expect) = (endpoint.clone(), expect.clone());
+        Self { endpoint, expect, started: false, calls: Calls::default() }
     }
 }
 
@@ -34,7 +36,7 @@ impl Machine for Stream {
             self.started = true;
             deltas.push(Delta::Start { id: chunk.id.take(), model: chunk.model.take() });
         }
-        chunk.read(&self.endpoint, &mut self.calls, deltas)?;
+        chunk.read(&self.endpoint, &self.expect, &mut self.calls, deltas)?;
         Ok(Flow::More)
     }
 }

@@ -20,7 +20,9 @@ const TOO_LONG: [&str; 5] = [
 #[must_use]
 pub fn refusal(endpoint: &Endpoint, refusal: &Refusal<'_>) -> Error {
     let error = openai::error::refusal(endpoint, refusal);
-    let words = error.message().to_ascii_lowercase();
+    // The vendor's words, not the message: where the vendor explains nothing, that is ours and has the
+    // endpoint's name in it.
+    let words = String::from_utf8_lossy(refusal.body).to_ascii_lowercase();
     if TOO_LONG.iter().any(|known| words.contains(known)) {
         let error = Error::new(Kind::RefusedByUpstream, error.message().to_owned());
         return error.with_status(400).with_code("context_length_exceeded");
@@ -40,4 +42,23 @@ pub fn error_body(error: &Error) -> Vec<u8> {
     let mut body = Vec::new();
     super::line::write(&serde_json::json!({"error": error.message()}), &mut body);
     body
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::adapters::testing::endpoint;
+    use crate::domain::endpoint::Provider;
+    use http::HeaderMap;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::of_a_route("404 page not found", "refused_by_upstream")]
+    #[case::of_a_model(r#"{"error": "model 'x' not found"}"#, "model_not_found")]
+    fn a_404_tells_a_missing_route_from_a_missing_model(#[case] body: &str, #[case] code: &str) {
+        let mut endpoint = endpoint(Provider::Ollama, "http://ollama");
+        endpoint.name = "ollama/my-model".to_owned();
+        let refusal = Refusal { status: 404, headers: &HeaderMap::new(), body: body.as_bytes() };
+        assert_eq!(super::refusal(&endpoint, &refusal).code(), code);
+    }
 }

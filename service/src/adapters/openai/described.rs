@@ -13,12 +13,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::cause::Cause;
+use super::error::clean;
 use crate::domain::endpoint::Endpoint;
-use crate::domain::secret::{Secret, redact};
 use crate::error::Error;
-
-/// Longer messages of upstreams are cut: some quote whole requests.
-pub const MAX_MESSAGE_CHARS: usize = 2000;
 
 /// The parts of an error object, as far as they are there; free of keys.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -136,15 +133,5 @@ fn text(value: Option<&Value>) -> Option<String> {
         Value::String(text) if text.is_empty() || text == "None" => None,
         Value::String(text) => Some(text.clone()),
         other => Some(other.to_string()),
-    }
-}
-
-/// An upstream's words, without keys and cut where they are too long.
-pub fn clean(endpoint: &Endpoint, message: &str) -> String {
-    let known: Vec<&Secret> = endpoint.key.iter().collect();
-    let clean = redact(message, &known);
-    match clean.char_indices().nth(MAX_MESSAGE_CHARS) {
-        Some((at, _)) => format!("{}…", &clean[..at]),
-        None => clean,
     }
 }

@@ -4,9 +4,14 @@
 use super::cause::Cause;
 use super::described::Described;
 use super::waits;
+pub use super::waits::retry_after;
 use crate::adapters::Refusal;
 use crate::domain::endpoint::Endpoint;
+use crate::domain::secret::{Secret, redact};
 use crate::error::{Error, Kind, RetryAfter};
+
+/// Longer messages of upstreams are cut: some quote whole requests.
+const MAX_MESSAGE_CHARS: usize = 2000;
 
 /// What an OpenAI-format refusal means, with the upstream's own words, keys taken out.
 #[must_use]
@@ -27,7 +32,7 @@ pub fn refusal(endpoint: &Endpoint, refusal: &Refusal<'_>) -> Error {
 }
 
 fn wait(refusal: &Refusal<'_>, message: &str) -> Option<RetryAfter> {
-    let wait = waits::retry_after(refusal.headers);
+    let wait = retry_after(refusal.headers);
     if refusal.status != 429 {
         return wait;
     }
@@ -103,6 +108,16 @@ const fn status_for_caller(kind: Kind, status: u16) -> u16 {
         // 529 is Anthropic's word for overload, which routers pass on.
         (Kind::UpstreamFailure, 503 | 529 | OVER_CAPACITY) => 503,
         _ => kind.status(),
+    }
+}
+
+/// An upstream's words, without keys and cut where they are too long.
+pub fn clean(endpoint: &Endpoint, message: &str) -> String {
+    let known: Vec<&Secret> = endpoint.key.iter().collect();
+    let clean = redact(message, &known);
+    match clean.char_indices().nth(MAX_MESSAGE_CHARS) {
+        Some((at, _)) => format!("{}…", &clean[..at]),
+        None => clean,
     }
 }
 

@@ -1,7 +1,6 @@
 use std::time::Duration;
 
 use super::*;
-use crate::adapters::openai::described::MAX_MESSAGE_CHARS;
 use crate::adapters::testing;
 use crate::domain::endpoint::Provider;
 use http::HeaderMap;

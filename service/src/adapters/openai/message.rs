@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::calls::Calls;
 use super::described::Described;
 use super::error::in_the_middle;
 use crate::domain::delta::{Delta, FinishReason};
@@ -30,43 +31,44 @@ pub struct Choice {
     error: Option<Map<String, Value>>,
 }
 
-/// Which call a member of `tool_calls` belongs to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// The next one, with the id that it has from now on.
-    New(u32, String),
-    /// One that has begun.
-    Begun(u32),
+/// What a choice is read with.
+pub struct Reading<'a> {
+    /// Who answers.
+    pub endpoint: &'a Endpoint,
+    /// The request's id: calls without an id get one from it.
+    pub request_id: &'a str,
+    /// The calls that have begun.
+    pub calls: &'a mut Calls,
+    /// Whether a call can go on with one that has begun: in a stream.
+    pub in_pieces: bool,
 }
 
 impl Choice {
     /// Appends what `message` says, which is this choice's, and gives its end, where it has come.
-    /// `place` finds the calls.
     ///
     /// # Errors
     /// It reports a failure.
     pub fn read(
         self,
         message: Map<String, Value>,
-        endpoint: &Endpoint,
-        place: &mut dyn FnMut(&Map<String, Value>) -> Place,
+        reading: &mut Reading<'_>,
         deltas: &mut Vec<Delta>,
     ) -> Result<Option<Delta>> {
         let choice = self.index;
-        members(choice, message, place, deltas);
+        reading.members(choice, message, deltas);
         let tokens = self.logprobs.as_ref().and_then(|logprobs| logprobs["content"].as_array());
         if let Some(tokens) = tokens.filter(|tokens| !tokens.is_empty()) {
             deltas.push(Delta::Logprobs { choice, tokens: tokens.clone() });
         }
         if let Some(error) = self.error {
-            return Err(in_the_middle(endpoint, Described::object(endpoint, &error)));
+            return Err(in_the_middle(reading.endpoint, Described::object(reading.endpoint, &error)));
         }
         match self.finish_reason.filter(|reason| !reason.is_empty()) {
             Some(reason) if FAILURES.contains(&reason.as_str()) => {
-                let message = format!("{} broke off: finish_reason is `{reason}`", endpoint.name);
+                let message = format!("{} broke off: finish_reason is `{reason}`", reading.endpoint.name);
                 Err(Error::new(Kind::UpstreamFailure, message))
             }
-            reason => Ok(reason.map(|reason| finish(choice, &reason))),
+            reason => Ok(reason.map(|reason| finish_of(choice, &reason))),
         }
     }
 }
@@ -75,7 +77,7 @@ impl Choice {
 const FAILURES: [&str; 3] = ["error", "abort", "insufficient_system_resource"];
 
 /// The end of a choice, by OpenAI's words and by those of servers like it.
-pub fn finish(choice: u32, reason: &str) -> Delta {
+pub fn finish_of(choice: u32, reason: &str) -> Delta {
     let mapped = match reason {
         "stop" | "eos" | "eos_token" => Some(FinishReason::Stop),
         "length" => Some(FinishReason::Length),
@@ -97,32 +99,50 @@ pub fn named(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.is_empty())
 }
 
-fn members(
-    choice: u32,
-    mut message: Map<String, Value>,
-    place: &mut dyn FnMut(&Map<String, Value>) -> Place,
-    deltas: &mut Vec<Delta>,
-) {
-    if let Some(text) = reasoning(&message) {
-        deltas.push(Delta::Reasoning { choice, text });
+impl Reading<'_> {
+    fn members(&mut self, choice: u32, mut message: Map<String, Value>, deltas: &mut Vec<Delta>) {
+        if let Some(text) = reasoning(&message) {
+            deltas.push(Delta::Reasoning { choice, text });
+        }
+        if let Some(text) = message.remove("content").and_then(content) {
+            deltas.push(Delta::Text { choice, text });
+        }
+        // What is said aloud has its words beside it; they are its text for readers of other formats.
+        if let Some(text) = message.get("audio").and_then(|audio| said(&audio["transcript"])) {
+            deltas.push(Delta::Text { choice, text });
+        }
+        if let Some(text) = message.get("refusal").and_then(said) {
+            deltas.push(Delta::Refusal { choice, text });
+        }
+        for call in calls(&mut message) {
+            self.call(choice, call, deltas);
+        }
+        for name in ["annotations", "thinking_blocks", "reasoning_details"] {
+            let value =
+                message.remove(name).filter(|value| value.as_array().is_some_and(|list| !list.is_empty()));
+            deltas.extend(value.map(|value| Delta::Extra { choice, name, value }));
+        }
     }
-    if let Some(text) = message.remove("content").and_then(content) {
-        deltas.push(Delta::Text { choice, text });
-    }
-    // What is said aloud has its words beside it; they are its text for readers of other formats.
-    if let Some(text) = message.get("audio").and_then(|audio| said(&audio["transcript"])) {
-        deltas.push(Delta::Text { choice, text });
-    }
-    if let Some(text) = message.get("refusal").and_then(said) {
-        deltas.push(Delta::Refusal { choice, text });
-    }
-    for call in calls(&mut message) {
-        self::call(choice, place(&call), call, deltas);
-    }
-    for name in ["annotations", "thinking_blocks", "reasoning_details"] {
-        let value =
-            message.remove(name).filter(|value| value.as_array().is_some_and(|list| !list.is_empty()));
-        deltas.extend(value.map(|value| Delta::Extra { choice, name, value }));
+
+    fn call(&mut self, choice: u32, mut call: Map<String, Value>, deltas: &mut Vec<Delta>) {
+        let function = call.remove("function").unwrap_or_default();
+        let id = call.remove("id").and_then(|id| said(&id));
+        let on_wire = call.get("index").and_then(Value::as_u64).and_then(|index| u32::try_from(index).ok());
+        let (index, has_begun) = if self.in_pieces {
+            self.calls.place(choice, id.as_deref(), on_wire)
+        } else {
+            (self.calls.begin(choice, id.as_deref(), on_wire), false)
+        };
+        if !has_begun {
+            call.retain(|name, _| !matches!(name.as_str(), "index" | "type"));
+            let id = id.unwrap_or_else(|| format!("call_{}_{choice}_{index}", self.request_id));
+            let name = function["name"].as_str().unwrap_or_default().to_owned();
+            deltas.push(Delta::ToolCall { choice, index, id, name, extra: call });
+        }
+        let json = arguments(&function["arguments"]);
+        if !json.is_empty() {
+            deltas.push(Delta::Arguments { choice, index, json });
+        }
     }
 }
 
@@ -166,24 +186,11 @@ fn calls(message: &mut Map<String, Value>) -> Vec<Map<String, Value>> {
     calls.chain(before).collect()
 }
 
-fn call(choice: u32, place: Place, mut call: Map<String, Value>, deltas: &mut Vec<Delta>) {
-    let function = call.remove("function").unwrap_or_default();
-    let index = match place {
-        Place::Begun(index) => index,
-        Place::New(index, id) => {
-            call.retain(|name, _| !matches!(name.as_str(), "id" | "index" | "type"));
-            let name = function["name"].as_str().unwrap_or_default().to_owned();
-            deltas.push(Delta::ToolCall { choice, index, id, name, extra: call });
-            index
-        }
-    };
-    let json = match &function["arguments"] {
+fn arguments(arguments: &Value) -> String {
+    match arguments {
         Value::String(json) => json.clone(),
         Value::Null => String::new(),
         // Some servers send the object itself.
         object => object.to_string(),
-    };
-    if !json.is_empty() {
-        deltas.push(Delta::Arguments { choice, index, json });
     }
 }

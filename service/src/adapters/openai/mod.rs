@@ -17,14 +17,14 @@
 //! `finish_reason` `error` (OpenRouter), `abort` (vLLM), `insufficient_system_resource` (`DeepSeek`). Some compatible servers send
 //! a tool call's id and name again with every piece of its arguments, or leave out its index.
 
-pub mod calls;
+mod calls;
 mod cause;
-pub mod described;
+mod described;
 pub mod embeddings;
 pub mod error;
-pub mod message;
+mod message;
 pub mod render;
 pub mod request;
 pub mod response;
 pub mod stream;
-pub mod waits;
+mod waits;

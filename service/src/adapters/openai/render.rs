@@ -8,6 +8,7 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::adapters::{Render, RenderContext, Timing};
@@ -167,25 +168,51 @@ impl Render for Renderer {
     }
 
     fn embeddings(&self, embeddings: &Embeddings, encoding: Encoding, _: Timing) -> Vec<u8> {
-        let written = |vector: &Vec<f32>| match encoding {
-            Encoding::Float => json!(vector),
-            Encoding::Base64 => json!(packed(vector)),
+        let reported = embeddings.usage.map(|usage| usage.prompt_tokens);
+        let tokens = reported.unwrap_or_else(|| estimate_tokens(self.context.prompt_bytes));
+        let items = embeddings.vectors.iter().enumerate();
+        let list = Vectors {
+            object: "list",
+            data: items.map(|(index, vector)| Vector::of(index, vector, encoding)).collect(),
+            model: embeddings.model.as_ref().unwrap_or(&self.context.model),
+            usage: json!({"prompt_tokens": tokens, "total_tokens": tokens}),
         };
-        let data = embeddings.vectors.iter().enumerate().map(
-            |(index, vector)| json!({"object": "embedding", "index": index, "embedding": written(vector)}),
-        );
-        let data: Vec<Value> = data.collect();
-        let tokens = embeddings
-            .usage
-            .map_or_else(|| estimate_tokens(self.context.prompt_bytes), |usage| usage.prompt_tokens);
-        json!({
-            "object": "list",
-            "data": data,
-            "model": embeddings.model.as_ref().unwrap_or(&self.context.model),
-            "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
-        })
-        .to_string()
-        .into_bytes()
+        let mut out = Vec::new();
+        write_json(&list, &mut out);
+        out
+    }
+}
+
+#[derive(Serialize)]
+struct Vectors<'a> {
+    object: &'static str,
+    data: Vec<Vector<'a>>,
+    model: &'a str,
+    usage: Value,
+}
+
+#[derive(Serialize)]
+struct Vector<'a> {
+    object: &'static str,
+    index: usize,
+    embedding: Written<'a>,
+}
+
+/// Not through [`Value`], whose numbers are wider: 0.05 would be written as 0.05000000074505806.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Written<'a> {
+    Floats(&'a [f32]),
+    Base64(String),
+}
+
+impl<'a> Vector<'a> {
+    fn of(index: usize, vector: &'a [f32], encoding: Encoding) -> Self {
+        let embedding = match encoding {
+            Encoding::Float => Written::Floats(vector),
+            Encoding::Base64 => Written::Base64(packed(vector)),
+        };
+        Self { object: "embedding", index, embedding }
     }
 }
 
@@ -249,7 +276,7 @@ fn write_string(text: &str, out: &mut Vec<u8>) {
     write_json(text, out);
 }
 
-fn write_json<T: serde::Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
+fn write_json<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
     let _writing_to_memory_succeeds = serde_json::to_writer(out, value);
 }
 

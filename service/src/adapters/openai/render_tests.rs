@@ -86,13 +86,14 @@ fn a_whole_answer_is_openais() {
 
 #[test]
 fn vectors_are_written_as_the_caller_asks() {
-    let vectors = vec![vec![0.5, -1.0]];
+    let vectors = vec![vec![0.5, -1.0], vec![0.05]];
     let embeddings = Embeddings { model: None, vectors, usage: None };
     let written = |encoding| {
         let body = renderer().embeddings(&embeddings, encoding, Timing::default());
         serde_json::from_slice::<Value>(&body).expect("JSON")
     };
     assert_eq!(written(Encoding::Float)["data"][0]["embedding"], json!([0.5, -1.0]));
+    assert_eq!(written(Encoding::Float)["data"][1]["embedding"].to_string(), "[0.05]");
     assert_eq!(written(Encoding::Base64)["data"][0]["embedding"], "AAAAPwAAgL8=");
     assert_eq!(written(Encoding::Float)["usage"], json!({"prompt_tokens": 2, "total_tokens": 2}));
 }

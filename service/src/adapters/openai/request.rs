@@ -1,5 +1,7 @@
 //! The caller's bytes, with the endpoint's key in place of the caller's.
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{Method, Uri};
@@ -21,7 +23,7 @@ pub fn prepare(endpoint: &Endpoint, ask: &Ask<'_>) -> Result<Prepared> {
     let mut headers = headers(endpoint, bearer(endpoint)?);
     // Source: <https://platform.openai.com/docs/api-reference/debugging-requests>
     headers.push((CLIENT_REQUEST_ID, header_value(ask.request_id)?));
-    relay(ask, uri(endpoint, operation_path(ask.operation))?, headers, body(ask))
+    relay(ask, operation_uri(endpoint, ask.operation)?, headers, body(ask))
 }
 
 /// A call whose answer is in OpenAI's format.
@@ -78,6 +80,22 @@ pub fn secret_value(text: &str) -> Result<HeaderValue> {
 /// [`Kind::Internal`]: it cannot be sent.
 pub fn header_value(text: &str) -> Result<HeaderValue> {
     HeaderValue::from_str(text).map_err(|_| Error::new(Kind::Internal, "a header cannot be sent upstream"))
+}
+
+/// The URL of an operation under `/v1`: nearly every server has it there, so it is read once.
+#[must_use]
+pub fn usual_uri(operation: Operation) -> Uri {
+    static USUAL: LazyLock<[Uri; Operation::ALL.len()]> =
+        LazyLock::new(|| Operation::ALL.map(|operation| Uri::from_static(operation.path())));
+    USUAL[operation as usize].clone()
+}
+
+fn operation_uri(endpoint: &Endpoint, operation: Operation) -> Result<Uri> {
+    if endpoint.url.prefix == "/v1" {
+        Ok(usual_uri(operation))
+    } else {
+        uri(endpoint, operation_path(operation))
+    }
 }
 
 /// The URL of `path`, which may have a query, at the endpoint.

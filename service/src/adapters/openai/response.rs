@@ -2,9 +2,9 @@
 
 use serde::Deserialize;
 
-use super::calls::Calls;
 use super::error::{in_band, malformed};
-use super::message::{Choice, finish, named, usage};
+use super::message::{Choice, Reading, named, usage};
+use super::stream::{Calls, finish_of};
 use crate::adapters::Expect;
 use crate::domain::delta::Delta;
 use crate::domain::endpoint::Endpoint;
@@ -32,14 +32,15 @@ pub fn deltas(endpoint: &Endpoint, expect: &Expect, body: &[u8]) -> Result<Vec<D
     }
     let answer: Answer =
         serde_json::from_slice(body).map_err(|error| malformed(endpoint, "chat completion", &error))?;
-    let mut calls = Calls::of(&expect.request_id);
+    let calls = &mut Calls::default();
+    let mut reading = Reading { endpoint, request_id: &expect.request_id, calls, in_pieces: false };
     let mut deltas = vec![Delta::Start { id: named(answer.id), model: named(answer.model) }];
     for mut choice in answer.choices {
         let index = choice.index;
         let message = choice.message.take().unwrap_or_default();
-        let end = choice.read(message, endpoint, &mut |call| calls.next(index, call), &mut deltas)?;
+        let end = choice.read(message, &mut reading, &mut deltas)?;
         // A whole answer has ended, whether it says so or not.
-        deltas.push(end.unwrap_or_else(|| finish(index, "stop")));
+        deltas.push(end.unwrap_or_else(|| finish_of(index, "stop")));
     }
     deltas.extend(usage(answer.usage));
     Ok(deltas)

@@ -2,9 +2,10 @@
 
 use serde::Deserialize;
 
-use super::calls::Calls;
+pub use super::calls::Calls;
 use super::error::{in_band, malformed};
-use super::message::{Choice, named, usage};
+pub use super::message::finish_of;
+use super::message::{Choice, Reading, named, usage};
 use crate::adapters::{Event, Expect, Flow, Machine};
 use crate::domain::delta::Delta;
 use crate::domain::endpoint::Endpoint;
@@ -27,6 +28,7 @@ struct Chunk {
 /// Reads one stream.
 pub struct Stream {
     endpoint: Endpoint,
+    request_id: String,
     started: bool,
     calls: Calls,
 }
@@ -34,7 +36,8 @@ pub struct Stream {
 impl Stream {
     /// For one answer of `endpoint`.
     pub fn new(endpoint: &Endpoint, expect: &Expect) -> Self {
-        Self { endpoint: endpoint.clone(), started: false, calls: Calls::of(&expect.request_id) }
+        let request_id = expect.request_id.clone();
+        Self { endpoint: endpoint.clone(), request_id, started: false, calls: Calls::default() }
     }
 
     fn chunk(&mut self, json: &[u8], deltas: &mut Vec<Delta>) -> Result<()> {
@@ -43,10 +46,11 @@ impl Stream {
         if !self.started {
             self.start(named(chunk.id), named(chunk.model), deltas);
         }
+        let Self { endpoint, request_id, calls, .. } = self;
+        let mut reading = Reading { endpoint, request_id, calls, in_pieces: true };
         for mut choice in chunk.choices.into_iter().flatten() {
             let delta = choice.delta.take().unwrap_or_default();
-            let (index, calls) = (choice.index, &mut self.calls);
-            let end = choice.read(delta, &self.endpoint, &mut |call| calls.place(index, call), deltas)?;
+            let end = choice.read(delta, &mut reading, deltas)?;
             deltas.extend(end);
         }
         deltas.extend(usage(chunk.usage));

@@ -57,14 +57,13 @@ impl Table {
     /// Which model does the job of that name: `None` where it is no job, `Some(None)` where the default
     /// model does it. A model that really has the name comes first.
     pub fn role(&self, name: &str) -> Option<Option<&str>> {
-        if self.by_name.contains_key(name) || self.models.aliases.contains_key(name) {
-            return None;
-        }
-        match name {
-            SUMMARIZER => Some(self.models.roles.summarizer.as_deref()),
-            TITLE_GENERATOR => Some(self.models.roles.title_generator.as_deref()),
-            _ => None,
-        }
+        let role = match name {
+            SUMMARIZER => self.models.roles.summarizer.as_deref(),
+            TITLE_GENERATOR => self.models.roles.title_generator.as_deref(),
+            _ => return None,
+        };
+        let is_a_model = self.by_name.contains_key(name) || self.models.aliases.contains_key(name);
+        (!is_a_model).then_some(role)
     }
 
     /// Whether there is any model.
@@ -87,6 +86,9 @@ impl Table {
     /// The route of a model: its own endpoints, then those of its fallbacks. Without hops where nobody
     /// serves it.
     pub fn route(&self, name: &str) -> Route {
+        if self.models.groups.is_empty() {
+            return Route::default();
+        }
         let name = self.resolved(name);
         let fallbacks = &self.models.fallbacks;
         let own = self.hops(name);
