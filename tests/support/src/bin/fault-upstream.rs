@@ -45,21 +45,20 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Options> {
 fn serve(options: &Options) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let upstream = FaultUpstream::start_on(options.port)?;
-    let mut stdout = io::stdout();
-    writeln!(stdout, "listening on {}", upstream.url())?;
-    stdout.flush()?;
-    runtime.block_on(told_to_stop(options.exit_with_stdin))
-}
-
-async fn told_to_stop(exit_with_stdin: bool) -> io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-        () = stdin_ends(), if exit_with_stdin => {}
-    }
-    Ok(())
+    runtime.block_on(async {
+        // Who reads the line may send a signal at once.
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut stdout = io::stdout();
+        writeln!(stdout, "listening on {}", upstream.url())?;
+        stdout.flush()?;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            () = stdin_ends(), if options.exit_with_stdin => {}
+        }
+        Ok(())
+    })
 }
 
 /// Reads on a thread that the runtime does not wait for: a read of stdin cannot be cancelled.
