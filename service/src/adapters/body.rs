@@ -1,12 +1,12 @@
-//! What vendors' chat requests have in common: a body put together member by member, and the tools on
-//! offer.
+//! What vendors' chat requests have in common: a body put together member by member, parts of messages
+//! that keep OpenAI's form, and the tools on offer.
 
 use bytes::Bytes;
 use http::Uri;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{Ask, Prepared, openai};
-use crate::domain::chat::{ChatRequest, Tool, ToolChoice};
+use crate::domain::chat::{ChatRequest, Tool, ToolCall, ToolChoice};
 use crate::domain::endpoint::Endpoint;
 use crate::error::{Error, Result};
 
@@ -49,6 +49,29 @@ impl Body {
         let body = Bytes::from(Value::Object(self.0).to_string());
         Ok(Prepared { dropped, ..openai::request::relay(ask, uri, headers, body)? })
     }
+}
+
+/// Whether a message's content says nothing.
+pub fn is_nothing(content: &Value) -> bool {
+    matches!(content, Value::String(text) if text.is_empty())
+        || matches!(content, Value::Array(parts) if parts.is_empty())
+}
+
+/// An image as OpenAI's format has it.
+pub fn image(url: &str, detail: Option<&str>) -> Value {
+    let mut image = json!({"url": url});
+    if let Some(detail) = detail {
+        image["detail"] = json!(detail);
+    }
+    json!({"type": "image_url", "image_url": image})
+}
+
+/// A call in history, by the id that the vendor knows it by.
+pub fn called(call: &ToolCall, id: &str) -> Value {
+    // A call without arguments may come back with none at all, which is no JSON.
+    let arguments = Some(call.function.arguments.as_str()).filter(|json| !json.trim().is_empty());
+    let function = json!({"name": call.function.name, "arguments": arguments.unwrap_or("{}")});
+    json!({"id": id, "type": "function", "function": function})
 }
 
 /// The tools whose functions are among `names`; all of them without names.

@@ -1,15 +1,12 @@
-//! What the operator changes in requests, and what a vendor does not take: refused by name, or left out where the operator wants that and named
-//! in the answer; never left out in silence.
-
-use std::borrow::Cow;
+//! What the operator changes in requests, and what a vendor does not take: refused by name, or left out
+//! where the operator wants that and named in the answer; never left out in silence.
 
 use bytes::Bytes;
-use indexmap::IndexMap;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::domain::chat::{ChatRequest, parse_json};
+use crate::domain::chat::ChatRequest;
 use crate::domain::endpoint::Endpoint;
+use crate::domain::envelope::{members, object};
 use crate::error::{Error, Kind, Result};
 
 /// Members of OpenAI's request that are no text of the conversation and that other vendors do not
@@ -38,19 +35,18 @@ const OPENAI_ONLY: [&str; 14] = [
 /// # Errors
 /// The body is no JSON object.
 pub fn applied(endpoint: &Endpoint, body: &Bytes) -> Result<Bytes> {
-    let mut members: IndexMap<Cow<'_, str>, &RawValue> = parse_json(body)?;
-    members.retain(|name, _| !endpoint.params.dropped.iter().any(|dropped| dropped == name));
-    let mut texts: Vec<String> =
-        members.iter().map(|(name, value)| format!("{}:{}", Value::from(&**name), value.get())).collect();
-    for (name, value) in &endpoint.params.defaults {
-        let is_there = |name: &str| members.get(name).is_some_and(|value| value.get() != "null");
-        let by_its_other_name = name == "max_tokens" && is_there("max_completion_tokens");
-        if !is_there(name) && !by_its_other_name {
-            texts.retain(|text| !text.starts_with(&format!("\"{name}\":")));
-            texts.push(format!("{}:{value}", Value::from(name.as_str())));
-        }
-    }
-    Ok(format!("{{{}}}", texts.join(",")).into())
+    let mut kept = members(body)?;
+    kept.retain(|member| !endpoint.params.dropped.iter().any(|dropped| *dropped == member.name));
+    let is_there = |name: &str| kept.iter().any(|member| member.name == name && member.value != "null");
+    let by_its_other_name = |name: &str| name == "max_tokens" && is_there("max_completion_tokens");
+    let is_missing = |name: &str| !is_there(name) && !by_its_other_name(name);
+    let defaults = endpoint.params.defaults.iter().filter(|(name, _)| is_missing(name));
+    let defaults: Vec<(&str, String)> =
+        defaults.map(|(name, value)| (name.as_str(), value.to_string())).collect();
+    // A default takes the place of a null.
+    kept.retain(|member| defaults.iter().all(|(name, _)| *name != member.name));
+    let kept = kept.iter().map(|member| (&*member.name, member.value));
+    Ok(object(kept.chain(defaults.iter().map(|(name, value)| (*name, value.as_str())))))
 }
 
 /// Decides about the members that a vendor does not take, and remembers what was left out.
@@ -156,6 +152,15 @@ mod tests {
         endpoint.params.dropped = vec!["seed".to_owned()];
         let applied = applied(&endpoint, &Bytes::copy_from_slice(body.as_bytes())).expect("an object");
         assert_eq!(applied, expected);
+    }
+
+    #[test]
+    fn a_member_that_is_dropped_and_has_a_default_is_the_operators() {
+        let mut endpoint = endpoint(Provider::Openai, "http://openai");
+        endpoint.params.defaults = json!({"seed": 7}).as_object().cloned().unwrap_or_default();
+        endpoint.params.dropped = vec!["seed".to_owned()];
+        let applied = applied(&endpoint, &Bytes::from_static(br#"{"seed":1,"x":1.10}"#));
+        assert_eq!(applied.expect("an object"), r#"{"x":1.10,"seed":7}"#);
     }
 
     #[test]

@@ -9,20 +9,16 @@ mod fields;
 mod members;
 mod messages;
 
-use std::borrow::Cow;
 use std::ops::Range;
 
 use bytes::Bytes;
-use indexmap::IndexMap;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::chat::parse_json;
 use crate::error::{Error, Kind, Result};
 use fields::{Field, Shape};
-pub use members::{Member, members};
+pub use members::{Member, members, object};
 use messages::Messages;
 
 /// What a request asks for.
@@ -103,10 +99,9 @@ impl Envelope {
     /// # Errors
     /// As for [`Envelope::parse`].
     pub fn not_streamed(operation: Operation, body: &Bytes) -> Result<(Bytes, Self)> {
-        let members: IndexMap<Cow<'_, str>, &RawValue> = parse_json(body)?;
-        let kept = members.iter().filter(|(name, _)| !matches!(&***name, "stream" | "stream_options"));
-        let texts = kept.map(|(name, value)| format!("{}:{}", Value::from(&**name), value.get()));
-        let body = Bytes::from(format!("{{{}}}", texts.collect::<Vec<_>>().join(",")));
+        let members = members(body)?;
+        let kept = members.iter().filter(|member| !matches!(&*member.name, "stream" | "stream_options"));
+        let body = object(kept.map(|member| (&*member.name, member.value)));
         let envelope = Self::parse(operation, &body)?;
         Ok((body, envelope))
     }

@@ -132,7 +132,7 @@ impl Attempts {
 
     async fn attempt(&self, hop: &Hop, wanted: Wanted, calls: &mut u32) -> Result<Begun, Failed> {
         let endpoint = &hop.endpoint;
-        let by = |attempts| ServedBy { endpoint: Arc::clone(endpoint), attempts, dropped: Vec::new() };
+        let by = |attempts| ServedBy::after(endpoint, attempts);
         let prepared = self.prepare(hop, wanted);
         let prepared = prepared.map_err(|error| Failed { by: Some(by(*calls)), ..error.into() })?;
         *calls += 1;

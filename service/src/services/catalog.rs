@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::attempts::call;
@@ -80,8 +80,8 @@ async fn ask_litellm(engine: &Engine, client: &Client, endpoint: &Endpoint) -> R
         if failed.error.kind() == Kind::RefusedByUpstream { no_list(endpoint) } else { failed.error }
     })?;
     let body = collect(&mut answer, endpoint, deadline).await?;
-    let list: serde_json::Value = serde_json::from_slice(&body).map_err(|_| no_list(endpoint))?;
-    if list.get("data").is_some_and(serde_json::Value::is_array) { Ok(body) } else { Err(no_list(endpoint)) }
+    let list: Value = serde_json::from_slice(&body).map_err(|_| no_list(endpoint))?;
+    if list.get("data").is_some_and(Value::is_array) { Ok(body) } else { Err(no_list(endpoint)) }
 }
 
 fn no_list(endpoint: &Endpoint) -> Error {
@@ -89,16 +89,22 @@ fn no_list(endpoint: &Endpoint) -> Error {
 }
 
 fn list(models: &[String]) -> Bytes {
-    let model =
-        |id: &String| json!({"id": id, "object": "model", "created": CREATED, "owned_by": "llm-proxy"});
-    let models: Vec<_> = models.iter().map(model).collect();
+    written(models.iter().map(|id| model(id)).collect())
+}
+
+fn model(id: &str) -> Value {
+    json!({"id": id, "object": "model", "created": CREATED, "owned_by": "llm-proxy"})
+}
+
+fn written(models: Vec<Value>) -> Bytes {
     json!({"object": "list", "data": models}).to_string().into()
 }
 
 fn mock_list() -> Bytes {
-    let models = mock::MODELS.iter().map(|(id, description)| {
-        json!({"id": id, "object": "model", "created": CREATED, "owned_by": "llm-proxy", "description": description})
-    });
-    let models: Vec<_> = models.collect();
-    json!({"object": "list", "data": models}).to_string().into()
+    let described = |(id, description): &(&str, &str)| {
+        let mut model = model(id);
+        model["description"] = json!(description);
+        model
+    };
+    written(mock::MODELS.iter().map(described).collect())
 }

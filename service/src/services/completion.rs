@@ -81,6 +81,14 @@ pub struct ServedBy {
     pub dropped: Vec<String>,
 }
 
+impl ServedBy {
+    /// `endpoint`, after so many calls.
+    #[must_use]
+    pub fn after(endpoint: &Arc<Endpoint>, attempts: u32) -> Self {
+        Self { endpoint: Arc::clone(endpoint), attempts, dropped: Vec::new() }
+    }
+}
+
 /// An answer for the caller.
 pub enum Served {
     /// A whole body.
@@ -193,11 +201,8 @@ impl Engine {
 
     async fn stream(&self, attempts: Attempts, request: Request) -> Result<Served, Failed> {
         let deadline = attempts.deadline;
-        let only = (attempts.route.hops.len() == 1).then(|| ServedBy {
-            endpoint: Arc::clone(&request.recorder.about.endpoint),
-            attempts: 1,
-            dropped: Vec::new(),
-        });
+        let is_only = attempts.route.hops.len() == 1;
+        let only = is_only.then(|| ServedBy::after(&request.recorder.about.endpoint, 1));
         let head = request.head();
         let mut pending: PendingAnswer = Box::pin(async move {
             let begun = attempts.begin(Wanted::Stream).await?;
@@ -220,11 +225,16 @@ impl Engine {
         }
     }
 
+    /// Silence before a keep-alive in a stream of that format; none where its clients would not pass over it.
+    fn keepalive(&self, format: ClientFormat) -> Option<Duration> {
+        self.keepalive.filter(|_| !adapters::keep_alive(format).is_empty())
+    }
+
     fn relay_parts(&self, request: Request, deadline: Deadline) -> RelayParts {
         RelayParts {
             format: request.asked.format,
             recorder: request.recorder,
-            keepalive: self.keepalive,
+            keepalive: self.keepalive(request.asked.format),
             deadline,
             cut: self.lifecycle.cut_signal(),
             in_flight: request.in_flight,
@@ -233,8 +243,7 @@ impl Engine {
 
     /// The answer's head, or the moment when the caller has to be sent a keep-alive instead.
     async fn first_of(&self, pending: &mut PendingAnswer, request: &Request, deadline: Deadline) -> First {
-        let has_comments = !adapters::keep_alive(request.asked.format).is_empty();
-        let keepalive = self.keepalive.filter(|_| has_comments);
+        let keepalive = self.keepalive(request.asked.format);
         let keepalive = keepalive.map(|interval| request.asked.received + interval);
         let give_up_at = keepalive.map_or(deadline.at(), |at| at.min(deadline.at()));
         let cut = self.lifecycle.cut_signal();
@@ -280,7 +289,7 @@ impl Request {
         }
         self.recorder.fail(&failed.error);
         let about = &self.recorder.about;
-        let first = || ServedBy { endpoint: Arc::clone(&about.endpoint), attempts: 1, dropped: Vec::new() };
+        let first = || ServedBy::after(&about.endpoint, 1);
         Failed { by: Some(failed.by.unwrap_or_else(first)), ..failed }
     }
 

@@ -21,8 +21,6 @@ pub enum Passage {
     Lines(Box<Tapped>),
     /// Anything else: read into deltas, and written in the caller's format.
     Translated(Box<Translation>),
-    /// An answer of an endpoint that does not stream: all of it is known.
-    Said(Box<Translation>),
 }
 
 /// Lines that go on as they came.
@@ -35,6 +33,7 @@ pub struct Tapped {
 
 /// A stream that is written anew.
 pub struct Translation {
+    /// None where the endpoint does not stream: all of its answer is among the deltas.
     reader: Option<Reader>,
     renderer: Box<dyn Render>,
     deltas: Vec<Delta>,
@@ -70,11 +69,11 @@ impl Passage {
 
     /// For an answer that is known as a whole.
     pub fn said(deltas: Vec<Delta>, renderer: Box<dyn Render>) -> Self {
-        Self::Said(Box::new(Translation { reader: None, renderer, deltas, seen: Seen::default() }))
+        Self::Translated(Box::new(Translation { reader: None, renderer, deltas, seen: Seen::default() }))
     }
 
-    /// Takes the upstream's bytes as they come.
-    pub fn chunk(&mut self, endpoint: &Endpoint, chunk: Bytes, timing: Timing) -> Passed {
+    /// Takes the upstream's bytes as they come. `timing` is asked at most once, at the end.
+    pub fn chunk(&mut self, endpoint: &Endpoint, chunk: Bytes, timing: impl FnOnce() -> Timing) -> Passed {
         match self {
             Self::Events(splitter, tap) => match splitter.push(chunk, MAX_EVENT_BYTES) {
                 Ok(whole) if whole.is_empty() => Passed::nothing(),
@@ -83,18 +82,17 @@ impl Passage {
             },
             Self::Lines(tapped) => tapped.chunk(chunk),
             Self::Translated(translation) => translation.chunk(chunk, timing),
-            Self::Said(_) => Passed::nothing(),
         }
     }
 
     /// The upstream's body is over, as its framing says properly: what is left to say.
-    pub fn end(&mut self, endpoint: &Endpoint, timing: Timing) -> Passed {
+    pub fn end(&mut self, endpoint: &Endpoint, timing: impl FnOnce() -> Timing) -> Passed {
         let passed = match self {
             // A stream may end right behind `data: [DONE]`, without the empty line.
             Self::Events(splitter, _) if is_done(splitter.rest()) => Passed::complete(sse::DONE),
             Self::Events(..) => Passed::nothing(),
             Self::Lines(tapped) => tapped.end(),
-            Self::Translated(translation) | Self::Said(translation) => translation.end(timing),
+            Self::Translated(translation) => translation.end(timing),
         };
         if passed.end.is_some() {
             return passed;
@@ -108,13 +106,13 @@ impl Passage {
         match self {
             Self::Events(_, tap) => &tap.seen,
             Self::Lines(tapped) => &tapped.seen,
-            Self::Translated(translation) | Self::Said(translation) => &translation.seen,
+            Self::Translated(translation) => &translation.seen,
         }
     }
 
     /// Whether all of the answer is known, so that nothing has to be waited for.
     pub const fn is_said(&self) -> bool {
-        matches!(self, Self::Said(_))
+        matches!(self, Self::Translated(translation) if translation.reader.is_none())
     }
 }
 
@@ -168,7 +166,7 @@ impl Tapped {
 }
 
 impl Translation {
-    fn chunk(&mut self, chunk: Bytes, timing: Timing) -> Passed {
+    fn chunk(&mut self, chunk: Bytes, timing: impl FnOnce() -> Timing) -> Passed {
         let flow = match &mut self.reader {
             Some(reader) => reader.push(chunk, &mut self.deltas),
             None => Ok(Flow::More),
@@ -176,7 +174,7 @@ impl Translation {
         self.write(flow, timing)
     }
 
-    fn end(&mut self, timing: Timing) -> Passed {
+    fn end(&mut self, timing: impl FnOnce() -> Timing) -> Passed {
         let flow = match &mut self.reader {
             Some(reader) => reader.end(&mut self.deltas),
             None => Ok(Flow::Complete),
@@ -184,14 +182,14 @@ impl Translation {
         self.write(flow, timing)
     }
 
-    fn write(&mut self, flow: Result<Flow>, timing: Timing) -> Passed {
+    fn write(&mut self, flow: Result<Flow>, timing: impl FnOnce() -> Timing) -> Passed {
         self.seen.add(&self.deltas);
         let mut out = Vec::with_capacity(256);
         self.renderer.deltas(&mut self.deltas, &mut out);
         let end = match flow {
             Ok(Flow::More) => None,
             Ok(Flow::Complete) => {
-                self.renderer.complete(timing, &mut out);
+                self.renderer.complete(timing(), &mut out);
                 Some(Ok(()))
             }
             Err(error) => Some(Err(error)),

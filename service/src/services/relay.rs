@@ -97,9 +97,7 @@ impl Relay {
 
     fn new(phase: Phase, parts: RelayParts) -> Self {
         let idle = parts.recorder.about.endpoint.stream_deadlines.idle;
-        let has_comments = !adapters::keep_alive(parts.format).is_empty();
-        let keepalive = parts.keepalive.filter(|_| has_comments);
-        let timers = Timers::new(idle, keepalive, parts.deadline);
+        let timers = Timers::new(idle, parts.keepalive, parts.deadline);
         Self {
             phase,
             format: parts.format,
@@ -193,20 +191,20 @@ impl Relay {
     }
 
     fn chunk(&mut self, chunk: Bytes) -> Bytes {
-        let timing = self.recorder.timing();
         let Phase::Flowing(_, passage) = &mut self.phase else { return Bytes::new() };
-        let passed = passage.chunk(&self.recorder.about.endpoint, chunk, timing);
+        let recorder = &self.recorder;
+        let passed = passage.chunk(&recorder.about.endpoint, chunk, || recorder.timing());
         self.pass(passed)
     }
 
     /// The upstream's body is over. Only the vendor's own word makes an answer complete.
     fn end_of_upstream(&mut self) -> Bytes {
-        let timing = self.recorder.timing();
         let Phase::Flowing(_, passage) = &mut self.phase else {
             self.phase = Phase::Ended;
             return Bytes::new();
         };
-        let passed = passage.end(&self.recorder.about.endpoint, timing);
+        let recorder = &self.recorder;
+        let passed = passage.end(&recorder.about.endpoint, || recorder.timing());
         let out = self.pass(passed);
         self.phase = Phase::Ended;
         out

@@ -3,8 +3,9 @@
 
 use serde_json::{Value, json};
 
+use crate::adapters::body;
 use crate::adapters::params::{Unsupported, unsupported};
-use crate::domain::chat::{ChatRequest, Content, Message, Part, Role, ToolCall};
+use crate::domain::chat::{ChatRequest, Content, Message, Part, Role};
 use crate::domain::endpoint::Endpoint;
 use crate::error::Result;
 
@@ -59,11 +60,11 @@ impl Reader<'_> {
         if message.tool_calls.is_empty() {
             said["content"] = thought.map_or_else(|| content.clone(), |text| with_thinking(text, &content));
         } else {
-            said["tool_calls"] = message.tool_calls.iter().map(call).collect();
+            said["tool_calls"] = message.tool_calls.iter().map(|call| body::called(call, &call.id)).collect();
             if let Some(plan) = thought {
                 said["tool_plan"] = json!(plan);
             }
-            if !is_nothing(&content) {
+            if !body::is_nothing(&content) {
                 said["content"] = content;
             }
         }
@@ -85,13 +86,7 @@ impl Reader<'_> {
     fn part(&self, part: &Part) -> Result<Value> {
         match part {
             Part::Text { text, .. } | Part::Refusal { text } => Ok(json!({"type": "text", "text": text})),
-            Part::Image { url, detail, .. } => {
-                let mut image = json!({"url": url});
-                if let Some(detail) = detail {
-                    image["detail"] = json!(detail);
-                }
-                Ok(json!({"type": "image_url", "image_url": image}))
-            }
+            Part::Image { url, detail, .. } => Ok(body::image(url, detail.as_deref())),
             Part::Audio { .. } => Err(self.refused("content", "it takes no audio")),
             Part::File { .. } => Err(self.refused("content", "it takes no files; use `documents`")),
             // `document`, in a tool's result.
@@ -107,16 +102,4 @@ fn with_thinking(thought: &str, content: &Value) -> Value {
         text => parts.push(json!({"type": "text", "text": text})),
     }
     parts.into()
-}
-
-fn is_nothing(content: &Value) -> bool {
-    matches!(content, Value::String(text) if text.is_empty())
-        || matches!(content, Value::Array(parts) if parts.is_empty())
-}
-
-fn call(call: &ToolCall) -> Value {
-    // A call without arguments may come back with none at all, which is no JSON.
-    let arguments = Some(call.function.arguments.as_str()).filter(|json| !json.trim().is_empty());
-    let function = json!({"name": call.function.name, "arguments": arguments.unwrap_or("{}")});
-    json!({"id": call.id, "type": "function", "function": function})
 }

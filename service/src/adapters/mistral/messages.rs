@@ -4,8 +4,9 @@
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::adapters::body;
 use crate::adapters::params::{Unsupported, unsupported};
-use crate::domain::chat::{ChatRequest, Content, FilePart, Message, Part, Role, ToolCall};
+use crate::domain::chat::{ChatRequest, Content, FilePart, Message, Part, Role};
 use crate::domain::endpoint::Endpoint;
 use crate::error::{Error, Result};
 
@@ -66,11 +67,12 @@ impl Reader<'_> {
         let content = self.content(message)?;
         match message.reasoning_content.as_deref().filter(|text| !text.is_empty()) {
             Some(thought) => said["content"] = with_thinking(thought, &content),
-            None if message.tool_calls.is_empty() || !is_nothing(&content) => said["content"] = content,
+            None if message.tool_calls.is_empty() || !body::is_nothing(&content) => said["content"] = content,
             None => {}
         }
         if !message.tool_calls.is_empty() {
-            said["tool_calls"] = message.tool_calls.iter().map(call).collect();
+            said["tool_calls"] =
+                message.tool_calls.iter().map(|call| body::called(call, &call_id(&call.id))).collect();
         }
         let own = message.rest.get("prefix").cloned();
         let is_prefix = self.is_last && message.tool_calls.is_empty();
@@ -92,13 +94,7 @@ impl Reader<'_> {
     fn chunk(&self, part: &Part) -> Result<Value> {
         match part {
             Part::Text { text, .. } | Part::Refusal { text } => Ok(text_chunk(text)),
-            Part::Image { url, detail, .. } => {
-                let mut image = json!({"url": url});
-                if let Some(detail) = detail {
-                    image["detail"] = json!(detail);
-                }
-                Ok(json!({"type": "image_url", "image_url": image}))
-            }
+            Part::Image { url, detail, .. } => Ok(body::image(url, detail.as_deref())),
             Part::Audio { data, .. } => Ok(json!({"type": "input_audio", "input_audio": data})),
             Part::File { file, .. } => self.file(file),
             Part::Other { part, .. } => Ok(Value::Object(part.clone())),
@@ -135,18 +131,6 @@ fn with_thinking(thought: &str, content: &Value) -> Value {
         _ => {}
     }
     chunks.into()
-}
-
-fn is_nothing(content: &Value) -> bool {
-    matches!(content, Value::String(text) if text.is_empty())
-        || matches!(content, Value::Array(parts) if parts.is_empty())
-}
-
-fn call(call: &ToolCall) -> Value {
-    // A call without arguments may come back with none at all, which is no JSON.
-    let arguments = Some(call.function.arguments.as_str()).filter(|json| !json.trim().is_empty());
-    let function = json!({"name": call.function.name, "arguments": arguments.unwrap_or("{}")});
-    json!({"id": call_id(&call.id), "type": "function", "function": function})
 }
 
 const ID_CHARS: usize = 9;

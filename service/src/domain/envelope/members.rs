@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
+use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -35,6 +36,14 @@ pub fn members(body: &[u8]) -> Result<Vec<Member<'_>>> {
         Member { name, value, at: range_in(text, value) }
     });
     Ok(members.collect())
+}
+
+/// The JSON object of these members, each value by its own text.
+#[must_use]
+pub fn object<'a>(members: impl IntoIterator<Item = (&'a str, &'a str)>) -> Bytes {
+    let written = |(name, value): (&str, &str)| format!("{}:{value}", serde_json::Value::from(name));
+    let written: Vec<String> = members.into_iter().map(written).collect();
+    format!("{{{}}}", written.join(",")).into()
 }
 
 struct RawMembers<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
