@@ -33,6 +33,23 @@ pub enum RetrySafety {
     Never,
 }
 
+/// What may help a request that failed at one endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// Nothing: every endpoint would say the same, or there is no time left.
+    Nothing,
+    /// Another endpoint. This one would say the same again.
+    AnotherEndpoint,
+    /// Another endpoint, or the same one later.
+    Again,
+}
+
+/// The account at the vendor is empty, or over its limit for good.
+pub const INSUFFICIENT_QUOTA: &str = "insufficient_quota";
+
+/// The endpoint's vendor cannot do what the request asks for.
+pub const UNSUPPORTED_PARAMETER: &str = "unsupported_parameter";
+
 /// What happened. Variants are ordered by whom they blame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -323,6 +340,27 @@ impl Error {
         own.unwrap_or(self.kind.name())
     }
 
+    /// What may help.
+    #[must_use]
+    pub fn remedy(&self) -> Remedy {
+        match (self.kind, self.code()) {
+            (_, INSUFFICIENT_QUOTA | UNSUPPORTED_PARAMETER) | (Kind::BackendAuthentication, _) => {
+                Remedy::AnotherEndpoint
+            }
+            (kind, _) if kind.retry_safety() == RetrySafety::Never => Remedy::Nothing,
+            _ => Remedy::Again,
+        }
+    }
+
+    /// Whether it says that the endpoint is sick. One that limits the rate is not.
+    #[must_use]
+    pub fn counts_against_the_endpoint(&self) -> bool {
+        match self.kind {
+            Kind::RateLimited => self.code() == INSUFFICIENT_QUOTA,
+            kind => kind.blame() == Blame::Upstream,
+        }
+    }
+
     /// How long the upstream asked to wait, if it did.
     #[must_use]
     pub fn retry_after(&self) -> Option<&RetryAfter> {
@@ -392,6 +430,24 @@ mod tests {
     #[case::our_own_deadline(Kind::DeadlineExceeded, RetrySafety::Never)]
     fn a_retry_asks_the_kind(#[case] kind: Kind, #[case] expected: RetrySafety) {
         assert_eq!(kind.retry_safety(), expected);
+    }
+
+    #[rstest]
+    #[case::a_full_server(Error::new(Kind::UpstreamFailure, ""), Remedy::Again, true)]
+    #[case::a_rate_limit(Error::new(Kind::RateLimited, ""), Remedy::Again, false)]
+    #[case::an_empty_account(
+        Error::new(Kind::RateLimited, "").with_code(INSUFFICIENT_QUOTA), Remedy::AnotherEndpoint, true)]
+    #[case::a_wrong_key(Error::new(Kind::BackendAuthentication, ""), Remedy::AnotherEndpoint, true)]
+    #[case::what_the_vendor_cannot_do(
+        Error::invalid("n", "").with_code(UNSUPPORTED_PARAMETER), Remedy::AnotherEndpoint, false)]
+    #[case::a_fault_of_the_client(Error::invalid("n", ""), Remedy::Nothing, false)]
+    #[case::our_own_deadline(Error::new(Kind::DeadlineExceeded, ""), Remedy::Nothing, false)]
+    fn an_error_says_what_may_help_and_whether_the_endpoint_is_sick(
+        #[case] error: Error,
+        #[case] remedy: Remedy,
+        #[case] is_sick: bool,
+    ) {
+        assert_eq!((error.remedy(), error.counts_against_the_endpoint()), (remedy, is_sick));
     }
 
     #[test]

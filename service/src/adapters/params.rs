@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::domain::chat::ChatRequest;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::envelope::{members, object};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, UNSUPPORTED_PARAMETER};
 
 /// Members of OpenAI's request that are no text of the conversation and that other vendors do not
 /// know. What stands neither here nor among the typed members is passed through to the vendor.
@@ -113,7 +113,7 @@ impl<'a> Unsupported<'a> {
 pub fn unsupported(endpoint: &Endpoint, param: &str, why: &str) -> Error {
     let why = if why.is_empty() { String::new() } else { format!(": {why}") };
     let message = format!("`{param}` is not supported by {}{why}", endpoint.provider);
-    Error::invalid(param, message).with_code("unsupported_parameter")
+    Error::invalid(param, message).with_code(UNSUPPORTED_PARAMETER)
 }
 
 /// The vendor has no embeddings.

@@ -15,6 +15,7 @@ mod litellm_yaml;
 mod names;
 mod read;
 mod references;
+pub mod resilience;
 pub mod settings;
 mod tree;
 mod whose;

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::environment::Environment;
 pub use super::read::Shown;
 use super::read::{Reader, Text, Zero};
+use super::resilience::{self, ResilienceSettings};
 use crate::domain::endpoint::{BaseUrl, Deadlines};
 use crate::domain::secret::Secret;
 
@@ -47,6 +48,7 @@ impl std::error::Error for SettingsError {}
 /// The configuration file that is read, if it is there, where the operator names none.
 pub const DEFAULT_CONFIG: &str = "litellm_config.yaml";
 
+/// An enum whose variants have names in variables.
 macro_rules! named_choice {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$doc])*
@@ -54,16 +56,17 @@ macro_rules! named_choice {
         pub enum $name { $($(#[$variant_doc])* $variant),+ }
 
         impl $name {
-            const ALL: &[Self] = &[$(Self::$variant),+];
+            pub(super) const ALL: &[Self] = &[$(Self::$variant),+];
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(match self { $(Self::$variant => $text),+ })
             }
         }
     };
 }
+pub(super) use named_choice;
 
 named_choice! {
     /// Who answers.
@@ -101,35 +104,6 @@ named_choice! {
         /// One JSON object a line.
         Json = "json",
     }
-}
-
-named_choice! {
-    /// When a request moves on to the next endpoint of its route.
-    Failover {
-        /// After the first failure, while another endpoint is healthy.
-        Eager = "eager",
-        /// When the attempts at one endpoint are used up.
-        Patient = "patient",
-    }
-}
-
-/// How requests are retried.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RetrySettings {
-    /// Attempts an endpoint.
-    pub attempts: u32,
-    /// The wait before the second attempt.
-    pub base: Duration,
-    /// The longest wait.
-    pub max: Duration,
-    /// Retries as a share of the traffic.
-    pub budget_ratio: f64,
-    /// When to move on.
-    pub failover: Failover,
-    /// Consecutive failures that open a breaker.
-    pub breaker_failures: u32,
-    /// How long a breaker stays open.
-    pub breaker_open: Duration,
 }
 
 /// What the HTTP server allows its clients.
@@ -183,7 +157,7 @@ pub struct Settings {
     /// Silence in a stream before a keep-alive comment; `None` sends none.
     pub keepalive_interval: Option<Duration>,
     /// Retries, failover and breakers.
-    pub retry: RetrySettings,
+    pub resilience: ResilienceSettings,
     /// What clients may do.
     pub limits: ServerLimits,
     /// Whether `/metrics` needs no key.
@@ -226,13 +200,8 @@ struct Variables {
     max_connections: Text,
     metrics_open: Text,
     mock_delay_ms: Text,
-    retry_attempts: Text,
-    retry_base_ms: Text,
-    retry_max_ms: Text,
-    retry_budget_ratio: Text,
-    failover: Text,
-    breaker_failures: Text,
-    breaker_open_s: Text,
+    #[serde(flatten)]
+    resilience: resilience::Variables,
 }
 
 impl Settings {
@@ -377,38 +346,15 @@ fn read(vars: Variables) -> Result<Settings, SettingsError> {
         },
         metrics_open: r.boolean("METRICS_OPEN", vars.metrics_open, false)?,
         mock_delay: ms(r.number("MOCK_DELAY_MS", vars.mock_delay_ms, 20, (0, 60_000))?),
-        retry: RetrySettings {
-            attempts: narrow(r.number("RETRY_ATTEMPTS", vars.retry_attempts, 3, (1, 100))?),
-            base: ms(r.number("RETRY_BASE_MS", vars.retry_base_ms, 1_000, (0, 600_000))?),
-            max: ms(r.number("RETRY_MAX_MS", vars.retry_max_ms, 30_000, (0, 600_000))?),
-            budget_ratio: r.value("RETRY_BUDGET_RATIO", vars.retry_budget_ratio, 0.2, |text| {
-                let ratio = text.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio));
-                ratio.ok_or_else(|| "a share from 0 to 1".to_owned())
-            })?,
-            failover: r.choice("FAILOVER", vars.failover, Failover::Eager, Failover::ALL)?,
-            breaker_failures: narrow(r.number("BREAKER_FAILURES", vars.breaker_failures, 3, (1, 10_000))?),
-            breaker_open: r.seconds("BREAKER_OPEN_S", vars.breaker_open_s, 120.0, Zero::Refused)?,
-        },
-        warnings: not_in_effect(&r),
+        resilience: resilience::read(&mut r, vars.resilience)?,
+        warnings: Vec::new(),
         shown: r.shown,
         environment: Environment::default(),
     })
 }
 
-/// The variables that are read and checked already and change nothing before retries and breakers
-/// exist: one that was set must not be lost in silence.
-fn not_in_effect(reader: &Reader) -> Vec<String> {
-    const PREFIXES: [&str; 3] = ["RETRY_", "FAILOVER", "BREAKER_"];
-    let set = reader.shown.iter().filter(|shown| shown.set);
-    let unused = set.filter(|shown| {
-        let name = &shown.variable[PREFIX.len()..];
-        PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-    });
-    unused.map(|shown| format!("{} has no effect in this version", shown.variable)).collect()
-}
-
 /// A number whose range was checked when it was read.
-fn narrow<T: TryFrom<u64> + Default>(number: u64) -> T {
+pub(super) fn narrow<T: TryFrom<u64> + Default>(number: u64) -> T {
     T::try_from(number).unwrap_or_default()
 }
 

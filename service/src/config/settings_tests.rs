@@ -1,4 +1,5 @@
 use super::*;
+use crate::config::resilience::Failover;
 use rstest::rstest;
 
 fn settings(pairs: &[(&str, &str)]) -> Result<Settings, SettingsError> {
@@ -19,8 +20,8 @@ fn without_variables_every_setting_has_its_documented_default() {
     assert_eq!(settings.deadlines, deadlines);
     assert_eq!(settings.keepalive_interval, Some(s(15)));
     assert_eq!((settings.limits.drain_timeout, settings.limits.max_body_bytes), (s(30), 16_777_216));
-    assert_eq!((settings.retry.attempts, settings.retry.breaker_open), (3, s(120)));
-    assert_eq!(settings.retry.failover, Failover::Eager);
+    assert_eq!((settings.resilience.attempts, settings.resilience.breaker_open), (3, s(120)));
+    assert_eq!(settings.resilience.failover, Failover::Eager);
     assert!(!settings.metrics_open);
     assert_eq!(settings.warnings, Vec::<String>::new());
 }

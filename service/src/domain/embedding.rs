@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::chat::parse_json;
 use super::usage::Tokens;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, UNSUPPORTED_PARAMETER};
 
 /// A request for vectors, as far as a translation reads it.
 #[derive(Clone, Debug, Deserialize)]
@@ -76,7 +76,7 @@ impl EmbeddingsRequest {
             Input::Tokens(_) | Input::TokenLists(_) => {
                 let message =
                     "`input` must be a text or an array of texts: this model's vendor takes no tokens";
-                Err(Error::invalid("input", message).with_code("unsupported_parameter"))
+                Err(Error::invalid("input", message).with_code(UNSUPPORTED_PARAMETER))
             }
         }
     }

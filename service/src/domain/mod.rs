@@ -11,6 +11,7 @@ pub mod embedding;
 pub mod endpoint;
 pub mod envelope;
 pub mod model;
+pub mod notice;
 pub mod secret;
 pub mod usage;
 pub mod vendors;

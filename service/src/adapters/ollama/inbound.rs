@@ -17,7 +17,7 @@ use super::{history, parameters};
 use crate::adapters::ClientFormat;
 use crate::domain::chat::parse_json;
 use crate::domain::envelope::{self, Member, Operation};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, UNSUPPORTED_PARAMETER};
 
 /// What a request asks for, in OpenAI's form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,7 +155,7 @@ fn ollama_only(format: ClientFormat, members: &[Member<'_>]) -> Option<Error> {
     let mut members = members.iter().filter(|_| is_generate);
     let name = &members.find(|member| OLLAMA_ONLY.contains(&&*member.name) && asks(member))?.name;
     let message = format!("`{name}` is taken by models that an Ollama serves, not by this one");
-    Some(Error::invalid(name.clone(), message).with_code("unsupported_parameter"))
+    Some(Error::invalid(name.clone(), message).with_code(UNSUPPORTED_PARAMETER))
 }
 
 /// Whether a member asks for anything: clients send empty ones along.
