@@ -4,6 +4,7 @@
 //! vendors' formats; nothing outside this room reads the environment.
 
 mod address;
+pub mod egress;
 pub mod endpoints;
 pub mod environment;
 mod explain;
@@ -13,6 +14,7 @@ mod keys;
 mod limits;
 mod litellm_yaml;
 mod names;
+mod pem;
 mod read;
 mod references;
 pub mod resilience;

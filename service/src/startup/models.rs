@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::config::endpoints::{self, Configuration};
+use crate::config::endpoints::{self, Configuration, Defaults};
 use crate::config::settings::{DEFAULT_CONFIG, Mode, Settings};
 use crate::domain::model::Models;
 use crate::services::completion::Engine;
@@ -41,7 +41,8 @@ impl Source {
     pub fn read(&self) -> Result<Option<Configuration>, String> {
         let Some(path) = &self.path else { return Ok(None) };
         let variables = self.settings.environment.variables();
-        let read = endpoints::load(path, variables, self.settings.deadlines);
+        let (deadlines, egress) = (self.settings.deadlines, Arc::clone(&self.settings.egress));
+        let read = endpoints::load(path, variables, Defaults { deadlines, egress });
         read.map(Some).map_err(|error| error.to_string())
     }
 

@@ -20,6 +20,7 @@
 //! from `openai`), and `connection` takes the steps while it watches for the peer to leave;
 //! `record` keeps what happened. From other languages: the binary `fault-upstream` and `control`.
 
+mod authority;
 mod behaviour;
 mod connection;
 mod control;
@@ -31,6 +32,7 @@ mod registry;
 mod request;
 mod server;
 
+pub use authority::{Authority, Certified};
 pub use behaviour::*;
 pub use dead_end::{Blackhole, refused_url};
 pub use record::{Closure, Connections, OpenConnection, RecordedRequest};
