@@ -9,6 +9,8 @@ mod before_the_head;
 mod behind_litellm;
 mod broken_streams;
 mod client_gone;
+mod egress;
+mod egress_tls;
 mod failover;
 mod harness;
 mod limits;

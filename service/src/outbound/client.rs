@@ -17,6 +17,7 @@ use super::deadline::Deadline;
 use super::pool::Pool;
 use super::refusal::refusal_of_forward;
 use super::script::Player;
+use super::tls;
 use super::way::Way;
 use crate::domain::call::{Call, HttpCall, Script};
 use crate::domain::endpoint::{Deadlines, Endpoint};
@@ -169,6 +170,11 @@ fn no_head(endpoint: &Endpoint, error: &hyper::Error, proxy: Option<&str>) -> Er
     if error.is_parse() {
         let message = format!("{} did not answer in HTTP: {error}", endpoint.name);
         return Error::new(Kind::MalformedAnswer, message);
+    }
+    // TLS 1.3 tells only behind its handshake that a client's certificate is missing.
+    if let Some(alert) = tls::alert(error) {
+        let message = format!("{} ended TLS: {alert}", endpoint.name);
+        return Error::new(Kind::TlsFailure, message);
     }
     if let Some(proxy) = proxy {
         let name = &endpoint.name;

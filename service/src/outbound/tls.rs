@@ -99,6 +99,12 @@ fn of_target(url: &BaseUrl, proxy: Option<&Proxy>, error: &io::Error) -> Error {
     Error::new(Kind::TlsFailure, format!("cannot trust {target}: {found}")).with_code(found.reason.code())
 }
 
+/// The alert that a connection ended with.
+pub fn alert(error: &hyper::Error) -> Option<&rustls::Error> {
+    let source = std::error::Error::source(error)?.downcast_ref()?;
+    rustls_error(source).filter(|error| matches!(error, rustls::Error::AlertReceived(_)))
+}
+
 /// The configuration for endpoints without TLS settings of their own. The system's roots are read at
 /// the first https connection, so that a service without one does not hold them in memory.
 pub fn default_config() -> Arc<ClientConfig> {
