@@ -1,5 +1,7 @@
 //! Through real proxies: to plain targets and to TLS, and what is told when a proxy is in the way.
 
+use std::collections::BTreeSet;
+
 use llm_proxy_test_support::{
     Authority, Behaviour, Blackhole, EgressProxy, FaultUpstream, PROXY_PASSWORD, PROXY_PASSWORD_ENCODED,
     PROXY_USER, Squid, TlsFront, refused_url, start_socks,
@@ -290,14 +292,40 @@ async fn a_proxy_whose_certificate_nobody_trusts_is_shown_no_password(
     assert_eq!((front.handshakes(), proxy.requests().len()), (0, 0));
 }
 
-#[rstest]
-#[case::in_absolute_form(Scheme::Http)]
-#[case::by_connect(Scheme::Https)]
+/// The ports that Squid was called from, once it has noted that many requests.
+async fn callers(proxy: &EgressProxy, count: usize) -> BTreeSet<String> {
+    let lines = wait_for("the requests in Squid's log", || {
+        // One that asked nothing looked whether Squid listens.
+        let log = proxy.access_log();
+        let lines: Vec<String> =
+            log.lines().filter(|line| !line.contains(" - ")).map(str::to_owned).collect();
+        (lines.len() >= count).then_some(lines)
+    })
+    .await;
+    assert_eq!(lines.len(), count, "{lines:?}");
+    lines.iter().filter_map(|line| line.split_once(' ')).map(|(port, _)| port.to_owned()).collect()
+}
+
+/// Squid opens a connection of its own for every `POST`: ours to Squid are counted.
 #[actix_web::test]
-async fn connections_through_a_proxy_are_used_again(#[case] scheme: Scheme) {
+async fn connections_to_a_proxy_are_used_again_for_plain_targets() {
     let targets = Targets::start();
-    let proxy = squid(&targets, scheme);
-    let service = targets.service(scheme, &through(&proxy.url("http")));
+    let proxy = squid(&targets, Scheme::Http);
+    let service = targets.service(Scheme::Http, &through(&proxy.url("http")));
+    for _ in 0..3 {
+        assert_reaches(&service, &targets).await;
+    }
+    assert_eq!(callers(&proxy, 3).await.len(), 1);
+}
+
+#[rstest]
+#[case::of_squid("http")]
+#[case::of_socks("socks5h")]
+#[actix_web::test]
+async fn tunnels_are_used_again(#[case] protocol: &str) {
+    let targets = Targets::start();
+    let proxy = if protocol == "http" { squid(&targets, Scheme::Https) } else { start_socks(false) };
+    let service = targets.service(Scheme::Https, &through(&proxy.url(protocol)));
     for _ in 0..3 {
         assert_reaches(&service, &targets).await;
     }
@@ -305,10 +333,10 @@ async fn connections_through_a_proxy_are_used_again(#[case] scheme: Scheme) {
 }
 
 #[rstest]
+#[case::plain(Scheme::Http, 2)]
+#[case::tunnels(Scheme::Https, 1)]
 #[actix_web::test]
-async fn connections_of_different_ways_are_never_mixed(
-    #[values(Scheme::Http, Scheme::Https)] scheme: Scheme,
-) {
+async fn connections_of_different_ways_are_never_mixed(#[case] scheme: Scheme, #[case] calls: usize) {
     let targets = Targets::start();
     let proxy = squid(&targets, scheme);
     let (url, ca) = (targets.url(scheme), format!("ca_file: \"{}\"", targets.ca()));
@@ -319,7 +347,7 @@ async fn connections_of_different_ways_are_never_mixed(
         let answer = service.ask(&post(CHAT, chat(model))).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
     }
-    assert_eq!(targets.upstream.connections().accepted, 2);
+    assert_eq!(targets.upstream.connections().accepted, 1 + calls as u64);
     proxy.kill();
     let answer = service.ask(&post(CHAT, chat("direct"))).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
@@ -340,18 +368,29 @@ async fn a_route_goes_on_where_a_proxy_is_dead(#[values(Scheme::Http, Scheme::Ht
 }
 
 #[rstest]
-#[case::in_absolute_form("http://no-such-host.invalid", "target_dns_failure")]
-#[case::by_connect("https://no-such-host.invalid", "target_dns_failure")]
-#[case::nobody_there("NOBODY", "target_unreachable")]
-#[case::nobody_there_behind_connect("NOBODY-TLS", "target_unreachable")]
+#[case::a_name_without_an_address("http://no-such-host.invalid")]
+#[case::a_name_without_an_address_behind_connect("https://no-such-host.invalid")]
+#[case::nobody_there("NOBODY")]
+#[case::nobody_there_behind_connect("NOBODY-TLS")]
 #[actix_web::test]
-async fn a_target_that_the_proxy_does_not_reach_is_told(#[case] url: &str, #[case] code: &str) {
+async fn a_target_that_squid_does_not_reach_is_told(#[case] url: &str) {
     let nobody = refused_url().unwrap();
     let url = url.replace("NOBODY-TLS", &nobody.replace("http", "https")).replace("NOBODY", &nobody);
     let port = url.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
     let proxy = Squid { tunnel_port: port, ..Squid::default() }.start();
     let service = service_at(&url, &through(&proxy.url("http")));
-    assert_in_the_way(&service, 502, code).await;
+    assert_in_the_way(&service, 502, "target_unreachable").await;
+}
+
+#[rstest]
+#[case::a_name_without_an_address("https://no-such-host.invalid")]
+#[case::nobody_there("NOBODY")]
+#[actix_web::test]
+async fn a_target_that_a_socks_proxy_does_not_reach_is_told(#[case] url: &str) {
+    let proxy = start_socks(false);
+    let url = url.replace("NOBODY", &refused_url().unwrap());
+    let service = service_at(&url, &through(&proxy.url("socks5h")));
+    assert_in_the_way(&service, 502, "target_unreachable").await;
 }
 
 #[rstest]
@@ -405,7 +444,8 @@ async fn no_request_chooses_the_host(#[case] member: &str) {
     let service = targets.service(Scheme::Http, "");
     let mut body = chat("m");
     body[member] = other.url().into();
-    let request = post(CHAT, body).header("x-forwarded-host", "other.test").header("host", "other.test");
+    let request = post(CHAT, body).header("x-forwarded-host", "other.test");
+    let request = request.without("host").header("host", "other.test");
     let answer = service.ask(&request).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!((targets.upstream.requests().len(), other.connections().accepted), (1, 0));

@@ -62,13 +62,11 @@ async fn a_certificate_of_another_name_fits_where_that_name_is_given() {
 }
 
 #[actix_web::test]
-async fn nothing_is_verified_where_the_operator_says_so_and_that_is_warned_about() {
+async fn nothing_is_verified_where_the_operator_says_so() {
     let targets = Targets::with(expired);
     let service = service_at(&targets.url(Scheme::Https), "ssl_verify: false");
     let answer = ask(&service).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
-    let lines = format!("{:?}", service.lines.text());
-    assert!(lines.contains("`llm_proxy.ssl_verify` is false"), "{lines}");
 }
 
 #[rstest]
@@ -111,7 +109,7 @@ async fn a_proxy_that_reads_along_is_named_unless_its_authority_is_trusted(#[cas
     let proxy = squid.start();
     let trusted = if is_trusted { ca } else { targets.ca() };
     let said = format!("ca_file: \"{trusted}\", proxy_https: \"{}\"", proxy.url("http"));
-    let service = service_at(&targets.url(Scheme::Https), &said);
+    let service = service_at(&targets.url(Scheme::Https).replace("127.0.0.1", "localhost"), &said);
     if is_trusted {
         let answer = ask(&service).await;
         assert_eq!(answer.status, 200, "{}", answer.text());

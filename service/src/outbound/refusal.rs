@@ -44,9 +44,15 @@ pub fn refusal_of_forward(
     if is_of_proxy { refusal(proxy, url, status, headers) } else { None }
 }
 
-/// Squid's errors that came before the target saw the request.
-const OF_PROXY: [&str; 4] =
-    ["ERR_ACCESS_DENIED", "ERR_CACHE_ACCESS_DENIED", "ERR_CONNECT_FAIL", "ERR_CANNOT_FORWARD"];
+/// Squid's errors that came before the target saw the request. Where a name has no address, Squid 5 says
+/// that it read nothing, without an error of the system's (0).
+const OF_PROXY: [&str; 5] = [
+    "ERR_ACCESS_DENIED",
+    "ERR_CACHE_ACCESS_DENIED",
+    "ERR_CONNECT_FAIL",
+    "ERR_CANNOT_FORWARD",
+    "ERR_READ_ERROR 0",
+];
 
 fn is_about_names(headers: &HeaderMap) -> bool {
     let by_status = headers.get_all("proxy-status").iter().any(|status| {
@@ -99,6 +105,8 @@ mod tests {
     #[case::a_rule(403, Some(("x-squid-error", "ERR_ACCESS_DENIED 0")), Some("proxy_forbidden"))]
     #[case::a_name(503, Some(("x-squid-error", "ERR_DNS_FAIL 0")), Some("target_dns_failure"))]
     #[case::no_connection(503, Some(("x-squid-error", "ERR_CONNECT_FAIL 111")), Some("target_unreachable"))]
+    #[case::a_name_as_squid_5_says_it(502, Some(("x-squid-error", "ERR_READ_ERROR 0")), Some("target_unreachable"))]
+    #[case::a_target_that_reset(502, Some(("x-squid-error", "ERR_READ_ERROR 104")), None)]
     #[case::the_targets_own_403(403, None, None)]
     #[case::the_targets_own_503(503, None, None)]
     #[case::a_target_that_closed_after_the_request(502, Some(("x-squid-error", "ERR_ZERO_SIZE_OBJECT 0")), None)]

@@ -1,6 +1,8 @@
 //! A tunnel through a SOCKS5 proxy.
 //! Source: <https://www.rfc-editor.org/rfc/rfc1928>, <https://www.rfc-editor.org/rfc/rfc1929>
 
+use std::net::IpAddr;
+
 use tokio::net::TcpStream;
 use tokio_socks::TargetAddr;
 use tokio_socks::tcp::Socks5Stream;
@@ -31,8 +33,8 @@ pub async fn open(tcp: TcpStream, proxy: &Proxy, url: &BaseUrl) -> Result<TcpStr
 /// An address, or a name where the proxy is to look it up.
 async fn target(proxy: &Proxy, url: &BaseUrl) -> Result<TargetAddr<'static>> {
     let (host, port) = (url.host(), url.port());
-    if let Ok(address) = host.parse() {
-        return Ok(TargetAddr::Ip((std::net::IpAddr::to_owned(&address), port).into()));
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return Ok(TargetAddr::Ip((address, port).into()));
     }
     if proxy.protocol == Protocol::Socks5h {
         return Ok(TargetAddr::Domain(host.to_owned().into(), port));
@@ -65,4 +67,31 @@ fn refused(proxy: &Proxy, url: &BaseUrl, error: &tokio_socks::Error) -> Error {
         _ => (Kind::ProxyRefused, "proxy_refused", "does not speak SOCKS5 as it should".to_owned()),
     };
     Error::new(kind, format!("the proxy {proxy} {what}: {error}")).with_code(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::a_name_for_the_proxy_to_look_up("socks5h", "https://llm.test", "llm.test:443")]
+    #[case::a_name_that_is_looked_up_here("socks5", "https://localhost:8443", "127.0.0.1:8443")]
+    #[case::an_address("socks5h", "http://10.1.2.3", "10.1.2.3:80")]
+    #[case::an_address_of_ipv6("socks5h", "https://[2001:db8::1]:8443", "[2001:db8::1]:8443")]
+    #[case::an_international_name("socks5h", "https://bücher.test", "xn--bcher-kva.test:443")]
+    #[tokio::test]
+    async fn the_scheme_says_who_looks_names_up(
+        #[case] scheme: &str,
+        #[case] url: &str,
+        #[case] expected: &str,
+    ) {
+        let proxy = format!("{scheme}://proxy.test").parse().expect("a proxy");
+        let target = target(&proxy, &url.parse().expect("a URL")).await.expect("a target");
+        let told = match target {
+            TargetAddr::Ip(address) => address.to_string(),
+            TargetAddr::Domain(name, port) => format!("{name}:{port}"),
+        };
+        assert_eq!(told, expected);
+    }
 }

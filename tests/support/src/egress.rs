@@ -29,7 +29,7 @@ pub struct EgressProxy {
     files: Files,
 }
 
-/// How a Squid is set up.
+/// How a Squid is set up. It asks no name server: it knows the names of this machine.
 #[derive(Clone, Copy, Default)]
 pub struct Squid<'a> {
     /// Lines of its configuration before what is allowed.
@@ -54,7 +54,7 @@ impl Squid<'_> {
             std::fs::File::create(files.directory().join("output"))
                 .map_or_else(|_| Stdio::null(), Stdio::from)
         };
-        let mut command = Command::new("squid");
+        let mut command = Command::new("/usr/sbin/squid");
         command.args(["-N", "-f", &config]).stdout(log()).stderr(log());
         EgressProxy::run(command, port, files)
     }
@@ -74,8 +74,8 @@ impl Squid<'_> {
              http_access deny CONNECT !tunnel_port\n{rules}\nhttp_access allow all\n\
              cache deny all\ncache_mem 1 MB\nmax_filedescriptors 1024\npinger_enable off\n\
              visible_hostname egress.test\npid_filename none\ncoredump_dir {directory}\n\
-             access_log stdio:{directory}/access.log\ncache_log {directory}/cache.log\n\
-             logfile_rotate 0\nshutdown_lifetime 0 seconds\nconnect_timeout 5 seconds\ndns_timeout 3 seconds\n"
+             logformat ours %>p %rm %ru\naccess_log stdio:{directory}/access.log ours\ncache_log {directory}/cache.log\n\
+             logfile_rotate 0\nshutdown_lifetime 0 seconds\nconnect_timeout 5 seconds\ndns_nameservers 127.0.0.1\ndns_timeout 1 second\n"
         )
     }
 }
@@ -157,7 +157,7 @@ impl EgressProxy {
         format!("{scheme}://{PROXY_USER}:{password}@127.0.0.1:{}", self.port)
     }
 
-    /// What Squid noted about the requests so far.
+    /// What Squid noted about the requests so far: a line of its client's port, method and target each.
     pub fn access_log(&self) -> String {
         self.files.read("access.log")
     }
