@@ -45,8 +45,8 @@ pub struct Route {
     pub context_window: Vec<Hop>,
     /// Instead, where the vendor's policy refuses the content.
     pub content_policy: Vec<Hop>,
-    /// Rounds over the hops after the first one.
-    pub retries: u32,
+    /// Attempts an endpoint, where the configuration says so.
+    pub attempts: Option<u32>,
 }
 
 /// Who stands in front of the configured models.
@@ -167,8 +167,8 @@ impl Routing {
             Front::Mock(mock) => Ok(Route { hops: vec![self.hop(mock, &asked)], ..Route::default() }),
             Front::Litellm(litellm) => {
                 route.hops.insert(0, self.hop(litellm, &asked));
-                // LiteLLM has its own retries: at two layers they multiply.
-                route.retries = 0;
+                // What the file says of retries is said to LiteLLM.
+                route.attempts = None;
                 Ok(route)
             }
             Front::Nobody if route.hops.is_empty() => Err(table.unavailable(&asked)),

@@ -92,6 +92,16 @@ impl Passed {
         Self { forward: Bytes::new(), end: None }
     }
 
+    /// This, and behind it what came next.
+    pub fn and(self, next: Self) -> Self {
+        let forward = match (self.forward.is_empty(), next.forward.is_empty()) {
+            (true, _) => next.forward,
+            (_, true) => self.forward,
+            _ => [self.forward, next.forward].concat().into(),
+        };
+        Self { forward, end: next.end }
+    }
+
     /// These bytes are the last ones.
     pub const fn complete(last: &'static [u8]) -> Self {
         Self { forward: Bytes::from_static(last), end: Some(Ok(())) }

@@ -106,7 +106,7 @@ impl Table {
             hops: self.chain(name, own, behind),
             context_window: instead(&fallbacks.context_window),
             content_policy: instead(&fallbacks.content_policy),
-            retries: self.models.retries,
+            attempts: self.models.retries.map(|retries| retries + 1),
         }
     }
 
