@@ -8,6 +8,7 @@ use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 
 use super::attempts::{Attempts, Begun, Wanted, passed_back};
 use super::lifecycle::{InFlight, Lifecycle};
+use super::notices::Notices;
 use super::passage::Passage;
 use super::relay::{Headed, PendingAnswer, Relay, RelayParts};
 use super::routing::Routing;
@@ -38,6 +39,8 @@ pub struct Engine {
     pub usage: Vec<Arc<dyn UsageSink>>,
     /// Who counts what upstreams do.
     pub observer: Arc<dyn UpstreamObserver>,
+    /// Where retries, failovers and outages are told.
+    pub notices: Notices,
     /// Whether the service is stopping.
     pub lifecycle: Lifecycle,
 }

@@ -8,6 +8,7 @@ pub mod catalog;
 pub mod completion;
 mod inspect;
 pub mod lifecycle;
+pub mod notices;
 pub mod observability;
 mod passage;
 pub mod readiness;
