@@ -36,6 +36,7 @@ use crate::ports::{AccessSink, UsageSink};
 use crate::services::catalog::Catalog;
 use crate::services::completion::Engine;
 use crate::services::lifecycle::Lifecycle;
+use crate::services::notices::Notices;
 use crate::services::observability::Observability;
 use crate::services::readiness::Readiness;
 use crate::services::routing::{DefaultModel, Front, Routing};
@@ -194,6 +195,7 @@ impl Shared {
             request_timeout: settings.deadlines.total,
             usage,
             observer: Arc::clone(&metrics) as _,
+            notices: Notices::new().counted_by(Arc::clone(&metrics) as _),
             lifecycle: Lifecycle::default(),
         };
         Self {

@@ -40,12 +40,12 @@ pub struct Engine {
     pub usage: Vec<Arc<dyn UsageSink>>,
     /// Who counts what upstreams do.
     pub observer: Arc<dyn UpstreamObserver>,
+    /// Where retries, failovers and outages are told.
+    pub notices: Notices,
     /// Whether the service is stopping.
     pub lifecycle: Lifecycle,
     /// How failures and load are stood.
     pub resilience: Resilience,
-    /// Who is told about retries, failovers and outages.
-    pub notices: Notices,
 }
 
 /// How failures and load are stood.

@@ -6,7 +6,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -16,8 +16,9 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use super::attempts::{Begin, Begun};
 use super::completion::Failed;
 use super::lifecycle::{self, InFlight};
+use super::notices::rendered;
 use super::passage::Passage;
-use super::tap::Passed;
+use super::tap::{Passed, joined};
 use super::usage::Recorder;
 use super::whole;
 use crate::adapters::{self, ClientFormat};
@@ -122,29 +123,43 @@ impl Relay {
             }
             let wake = self.poll_wake(cx);
             let notices = self.notices();
-            if !notices.is_empty() {
-                ...
-            }
-            let out = match ready!(wake) {
-                Wake::Head(Ok(begun)) => {
-                    self.begin(begun);
-                    Bytes::new()
-                }
-                Wake::Head(Err(failed)) => {
-                    if let Some(by) = &failed.by {
-                        self.recorder.failed_at(by);
-                    }
-                    self.fail(&failed.error)
-                }
-                Wake::Chunk(Some(Ok(chunk))) => self.chunk(chunk),
-                Wake::Chunk(Some(Err(error))) => self.fail(&error),
-                Wake::Chunk(None) => self.end_of_upstream(),
-                Wake::Timer => self.timer(),
-                Wake::Cut => self.fail(&lifecycle::stopping()),
+            let out = match wake {
+                Poll::Pending if notices.is_empty() => return Poll::Pending,
+                Poll::Pending => notices,
+                Poll::Ready(wake) => joined(notices, self.woken(wake)),
             };
             if !out.is_empty() {
                 return Poll::Ready(Some(out));
             }
+        }
+    }
+
+    fn woken(&mut self, wake: Wake) -> Bytes {
+        match wake {
+            Wake::Head(Ok(begun)) => {
+                self.begin(begun);
+                Bytes::new()
+            }
+            Wake::Head(Err(failed)) => {
+                if let Some(by) = &failed.by {
+                    self.recorder.failed_at(by);
+                }
+                self.fail(&failed.error)
+            }
+            Wake::Chunk(Some(Ok(chunk))) => self.chunk(chunk),
+            Wake::Chunk(Some(Err(error))) => self.fail(&error),
+            Wake::Chunk(None) => self.end_of_upstream(),
+            Wake::Timer => self.timer(),
+            Wake::Cut => self.fail(&lifecycle::stopping()),
+        }
+    }
+
+    /// What the attempts have to tell the caller since it was told last.
+    fn notices(&self) -> Bytes {
+        let request = &self.recorder.request;
+        match (request.asked.notices, &request.heard) {
+            (Some(form), Some(heard)) if !heard.is_empty() => rendered(form, &heard.take_all()),
+            _ => Bytes::new(),
         }
     }
 
@@ -230,7 +245,7 @@ impl Relay {
                 self.complete();
                 passed.forward
             }
-            Some(Err(error)) => [passed.forward, self.fail(&error)].concat().into(),
+            Some(Err(error)) => joined(passed.forward, self.fail(&error)),
         }
     }
 

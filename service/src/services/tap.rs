@@ -94,12 +94,7 @@ impl Passed {
 
     /// This, and behind it what came next.
     pub fn and(self, next: Self) -> Self {
-        let forward = match (self.forward.is_empty(), next.forward.is_empty()) {
-            (true, _) => next.forward,
-            (_, true) => self.forward,
-            _ => [self.forward, next.forward].concat().into(),
-        };
-        Self { forward, end: next.end }
+        Self { forward: joined(self.forward, next.forward), end: next.end }
     }
 
     /// These bytes are the last ones.
@@ -110,6 +105,15 @@ impl Passed {
     /// The stream has failed.
     pub const fn failed(error: Error) -> Self {
         Self { forward: Bytes::new(), end: Some(Err(error)) }
+    }
+}
+
+/// Both, copied only where there are both.
+pub fn joined(first: Bytes, then: Bytes) -> Bytes {
+    match (first.is_empty(), then.is_empty()) {
+        (true, _) => then,
+        (_, true) => first,
+        _ => [first, then].concat().into(),
     }
 }
 

@@ -16,8 +16,10 @@ use crate::error::{Blame, Error, Kind};
 pub struct Recorder {
     engine: Arc<Engine>,
     pub(super) request: Arc<Request>,
-    /// Who answers, or failed last; `None` while the attempts go on.
-    by: Option<(Arc<Endpoint>, u32)>,
+    /// Who answers, or failed last; the first of the route until that is known.
+    endpoint: Arc<Endpoint>,
+    /// Upstream calls made, once that is known.
+    attempts: Option<u32>,
     first_token: Option<Duration>,
     /// What the tap saw last; counted if the record is closed by a drop.
     pub(super) seen: Seen,
@@ -30,10 +32,12 @@ pub struct Recorder {
 impl Recorder {
     /// Opens the record of a request.
     pub fn open(engine: Arc<Engine>, request: Arc<Request>) -> Self {
+        let endpoint = request.progress().endpoint;
         Self {
             engine,
             request,
-            by: None,
+            endpoint,
+            attempts: None,
             first_token: None,
             seen: Seen::default(),
             begun: false,
@@ -50,12 +54,13 @@ impl Recorder {
 
     /// Notes who failed last.
     pub fn failed_at(&mut self, by: &ServedBy) {
-        self.by = Some((Arc::clone(&by.endpoint), by.attempts));
+        self.endpoint = Arc::clone(&by.endpoint);
+        self.attempts = Some(by.attempts);
     }
 
-    /// Who answers, failed last, or is being asked.
-    pub fn endpoint(&self) -> Arc<Endpoint> {
-        self.by.as_ref().map_or_else(|| self.request.progress().endpoint, |(endpoint, _)| Arc::clone(endpoint))
+    /// Who answers, or failed last; the first of the route until that is known.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
     }
 
     /// How long the answer took so far.
@@ -99,10 +104,11 @@ impl Recorder {
             }
         }
         let Request { asked, envelope, model, .. } = &*self.request;
-        let (endpoint, attempts) = self.by.take().unwrap_or_else(|| {
-            let Progress { endpoint, calls } = self.request.progress();
-            (endpoint, calls)
-        });
+        // Closed while the attempts go on: whoever is being asked.
+        let Progress { endpoint, calls } = match self.attempts {
+            Some(calls) => Progress { endpoint: Arc::clone(&self.endpoint), calls },
+            None => self.request.progress(),
+        };
         let record = UsageRecord {
             request_id: &asked.request_id,
             operation: asked.operation,
@@ -117,7 +123,7 @@ impl Recorder {
             relayed: self.seen.relayed,
             time_to_first_token_ms: self.first_token.map(milliseconds),
             duration_ms: milliseconds(asked.received.elapsed()),
-            attempts,
+            attempts: calls,
         };
         for sink in &self.engine.usage {
             sink.record(&record);
