@@ -24,6 +24,8 @@ use self::models::Source;
 use crate::adapters::MockTiming;
 use crate::api::head_errors::Enveloping;
 use crate::api::{self, About, Api, BodyLimits};
+use crate::config;
+use crate::config::resilience::ResilienceSettings;
 use crate::config::settings::{LogLevel, Mode, Settings};
 use crate::domain::endpoint::{Endpoint, Provider};
 use crate::domain::model::Models;
@@ -34,10 +36,14 @@ use crate::outbound::client::Client;
 use crate::outbound::probe;
 use crate::ports::{AccessSink, UsageSink};
 use crate::services::catalog::Catalog;
-use crate::services::completion::Engine;
+use crate::resilience::backoff::Backoff;
+use crate::resilience::failover::{Failover, Policy};
+use crate::resilience::retry_budget::RetryBudget;
+use crate::services::completion::{Engine, Resilience};
 use crate::services::lifecycle::Lifecycle;
 use crate::services::notices::Notices;
 use crate::services::observability::Observability;
+use crate::services::overload::Turns;
 use crate::services::readiness::Readiness;
 use crate::services::routing::{DefaultModel, Front, Routing};
 use crate::stores::log::RecordLog;
@@ -197,6 +203,7 @@ impl Shared {
             observer: Arc::clone(&metrics) as _,
             notices: Notices::new().counted_by(Arc::clone(&metrics) as _),
             lifecycle: Lifecycle::default(),
+            resilience: resilience(&settings.resilience),
         };
         Self {
             engine: Arc::new(engine),
@@ -211,6 +218,19 @@ impl Shared {
             },
             spans: settings.log_level >= LogLevel::Debug,
         }
+    }
+}
+
+fn resilience(settings: &ResilienceSettings) -> Resilience {
+    let failover = match settings.failover {
+        config::resilience::Failover::Eager => Failover::Eager,
+        config::resilience::Failover::Patient => Failover::Patient,
+    };
+    let backoff = Backoff { base: settings.base, max: settings.max };
+    Resilience {
+        policy: Policy { failover, attempts: settings.attempts, backoff },
+        budget: RetryBudget::new(settings.budget_ratio),
+        turns: Turns::new(settings.max_requests, settings.max_requests_per_endpoint, settings.queue_timeout),
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod backoff;
 pub mod breaker;
+pub mod failover;
 pub mod health;
 pub mod retry_budget;
 mod window;

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
 
-pub use attempt::call;
+pub use attempt::{call, passed_back};
 
 use super::completion::{Engine, Failed, ServedBy};
 use super::passage::Passage;

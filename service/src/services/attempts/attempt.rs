@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 
@@ -19,7 +19,6 @@ use crate::outbound::deadline::Deadline;
 use crate::ports::UpstreamObserver;
 use crate::services::completion::{Failed, ServedBy};
 use crate::services::in_use::InUse;
-use crate::services::passage::Passage;
 use crate::services::routing::Hop;
 use crate::services::tap::Passed;
 use crate::services::whole;
