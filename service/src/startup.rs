@@ -35,6 +35,7 @@ use crate::middleware::span::RequestSpan;
 use crate::outbound::client::Client;
 use crate::outbound::probe;
 use crate::ports::{AccessSink, UsageSink};
+use crate::resilience::breaker::BreakerSettings;
 use crate::services::catalog::Catalog;
 use crate::resilience::backoff::Backoff;
 use crate::resilience::failover::{Failover, Policy};
@@ -195,7 +196,7 @@ impl Shared {
             access.push(records as _);
         }
         let engine = Engine {
-            routing: Routing::new(front(settings), default_model(settings), models),
+            routing: Routing::new(front(settings), default_model(settings), models, breaker(settings)),
             mock_timing: MockTiming { chunk_delay: settings.mock_delay },
             keepalive: settings.keepalive_interval,
             request_timeout: settings.deadlines.total,
@@ -248,6 +249,11 @@ fn front(settings: &Settings) -> Front {
             Front::Litellm(Arc::new(Endpoint { key, ..endpoint(Provider::Litellm) }))
         }
     }
+}
+
+const fn breaker(settings: &Settings) -> BreakerSettings {
+    let resilience = &settings.resilience;
+    BreakerSettings { failures: resilience.breaker_failures, open: resilience.breaker_open }
 }
 
 fn default_model(settings: &Settings) -> DefaultModel {

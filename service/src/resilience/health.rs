@@ -112,6 +112,19 @@ impl Health {
         self.locked(|inner| if up { inner.breaker.found_up(now) } else { inner.breaker.found_down(now) });
     }
 
+    /// Whether nothing is known of it: no outcome of the last five minutes, and nothing wrong.
+    #[must_use]
+    pub fn is_idle(&self, now: Instant) -> bool {
+        let has_outcomes = |inner: &mut Inner| inner.recent(now, SPANS as u64).outcomes > 0;
+        self.rests_until(now).is_none() && self.is_calm.load(Ordering::Acquire) && !self.locked(has_outcomes)
+    }
+
+    /// How often its breaker opened since the start; a failed probe does not count.
+    #[must_use]
+    pub fn openings(&self) -> u64 {
+        self.inner.lock().openings
+    }
+
     /// What is known at `now`.
     #[must_use]
     pub fn report(&self, now: Instant) -> HealthReport {
