@@ -156,7 +156,8 @@ impl Breaker {
     pub fn failed(&mut self, now: Instant, recent: Recent, random: f64) -> bool {
         self.consecutive_failures = self.consecutive_failures.saturating_add(1);
         let too_many = self.consecutive_failures >= self.settings.failures
-            || (recent.outcomes >= MIN_OUTCOMES && recent.failures * 2 >= recent.outcomes);
+            || (recent.outcomes >= MIN_OUTCOMES.max(u64::from(self.settings.failures))
+                && recent.failures * 2 >= recent.outcomes);
         let opens = too_many && self.circuit == Circuit::Closed;
         if opens {
             self.open(now, random);

@@ -78,7 +78,8 @@ fn who_would_have_to_answer_behind_the_deadline_is_not_asked() {
 fn an_open_breaker_is_passed_over_and_its_time_is_told_when_nobody_is_left() {
     let now = Instant::now();
     let mut plan = plan(Failover::Eager, 1, 3);
-    let standing = |at| Standing { opens_at: [Some(now + ms(900)), None, Some(now + ms(500))][at], rests: false };
+    let standing =
+        |at| Standing { opens_at: [Some(now + ms(900)), None, Some(now + ms(500))][at], rests: false };
     let next = plan.next(now, now + DAY, 0.5, standing);
     assert_eq!(next, Next::Ask { at: 1, wait: Duration::ZERO });
     plan.failed(1, &overloaded(), now);
@@ -104,9 +105,9 @@ fn who_is_left_out_is_not_asked() {
     let now = Instant::now();
     let mut plan = plan(Failover::Eager, 3, 2);
     plan.leave_out(0);
-    assert_eq!(plan.next(now, now + DAY, 0.5, |_| Standing::default()), Next::Ask {
-        at: 1,
-        wait: Duration::ZERO
-    });
+    assert_eq!(
+        plan.next(now, now + DAY, 0.5, |_| Standing::default()),
+        Next::Ask { at: 1, wait: Duration::ZERO }
+    );
     assert_eq!((plan.failures(0), plan.failures(1)), (0, 0));
 }

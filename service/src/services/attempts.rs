@@ -17,13 +17,13 @@ use http::header::{HeaderName, HeaderValue};
 pub use attempt::{call, passed_back};
 
 use super::completion::{Engine, Failed, ServedBy};
+use super::in_use::InUse;
 use super::passage::Passage;
 use super::request::Request;
-use super::in_use::InUse;
 use super::routing::{Hop, Route};
 use super::tap::{Passed, Seen};
-use crate::domain::notice::{Notice, NoticeEvent};
 use crate::domain::endpoint::Endpoint;
+use crate::domain::notice::{Notice, NoticeEvent};
 use crate::error::{Blame, Error, Kind, Remedy, RetryAfter};
 use crate::outbound::answer::Answer;
 use crate::outbound::client::Client;
@@ -68,9 +68,18 @@ pub struct Begun {
 pub enum Begin {
     /// All of it, as the caller gets it.
     Whole(Bytes, Seen),
-    /// A stream, up to its first token: what came of it, and the rest. There is no rest where the endpoint
-    /// does not stream.
-    Stream(Passed, Passage, Option<Answer>),
+    /// A stream, up to its first token.
+    Stream(Box<Stream>),
+}
+
+/// A stream that has begun.
+pub struct Stream {
+    /// What came of it so far.
+    pub held: Passed,
+    /// What happens to the rest.
+    pub passage: Passage,
+    /// The rest; none where the endpoint does not stream.
+    pub rest: Option<Answer>,
 }
 
 /// One attempt's failure.

@@ -196,7 +196,9 @@ impl Engine {
                 let headers = admitted.headers(&by.endpoint, &headers);
                 Ok(Served::Whole { by, headers, body, in_flight: admitted.in_flight })
             }
-            Ok(_) => Err(admitted.failed(Error::new(Kind::Internal, "a stream that nobody asked for").into())),
+            Ok(_) => {
+                Err(admitted.failed(Error::new(Kind::Internal, "a stream that nobody asked for").into()))
+            }
             Err(failed) => Err(admitted.failed(failed)),
         }
     }
@@ -207,7 +209,8 @@ impl Engine {
             [only] => Some(ServedBy::after(&only.endpoint, 1)),
             _ => None,
         };
-        let mut pending: PendingAnswer = Box::pin(async move { attempts.begin(Wanted::Stream).await.map(Box::new) });
+        let mut pending: PendingAnswer =
+            Box::pin(async move { attempts.begin(Wanted::Stream).await.map(Box::new) });
         match self.first_of(&mut pending, &admitted.request, deadline).await {
             First::Answer(begun) => {
                 let by = begun.by.clone();

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use tokio::time::Sleep;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-use super::attempts::{Begin, Begun};
+use super::attempts::{Begin, Begun, Stream};
 use super::completion::Failed;
 use super::lifecycle::{self, InFlight};
 use super::notices::rendered;
@@ -207,12 +207,13 @@ impl Relay {
 
     fn begin(&mut self, begun: Box<Begun>) {
         let Begun { by, answer, in_use, deadline, .. } = *begun;
-        let Begin::Stream(held, passage, answer) = answer else { return };
+        let Begin::Stream(stream) = answer else { return };
+        let Stream { held, passage, rest } = *stream;
         self.timers.follow(by.endpoint.stream_deadlines.idle, deadline);
         self.recorder.served_by(&by, in_use);
         self.recorder.begun = true;
         self.held = Some(held);
-        self.phase = Phase::Flowing(answer, passage);
+        self.phase = Phase::Flowing(rest, passage);
     }
 
     fn chunk(&mut self, chunk: Bytes) -> Bytes {

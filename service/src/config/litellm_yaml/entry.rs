@@ -188,7 +188,9 @@ fn share(raw: &Raw<'_>) -> Result<Share, Wrong> {
     let max_parallel = raw.get("max_parallel_requests").map(|node| {
         let limit = node.count("max_parallel_requests").ok().and_then(|limit| usize::try_from(limit).ok());
         let limit = limit.filter(|limit| (1..=MAX_PARALLEL).contains(limit));
-        limit.ok_or_else(|| node.wrong("litellm_params.max_parallel_requests", "a whole number from 1 to 1000000"))
+        limit.ok_or_else(|| {
+            node.wrong("litellm_params.max_parallel_requests", "a whole number from 1 to 1000000")
+        })
     });
     Ok(Share {
         order: order.transpose()?,

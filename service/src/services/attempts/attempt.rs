@@ -7,7 +7,7 @@ use bytes::BytesMut;
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 
-use super::{Attempts, Begin, Begun, Miss, Wanted};
+use super::{Attempts, Begin, Begun, Miss, Stream, Wanted};
 use crate::adapters::{self, Ask, Expect, Framing, Prepared, Refusal};
 use crate::domain::call::Call;
 use crate::domain::endpoint::{Deadlines, Endpoint};
@@ -36,7 +36,8 @@ impl Attempts {
     /// Asks one endpoint.
     pub(super) async fn attempt(&self, hop: &Hop, wanted: Wanted) -> Result<Begun, Miss> {
         let prepared = self.prepare(hop, wanted).map_err(Miss::before_the_call)?;
-        let mut in_use = InUse::begin(hop, &self.engine.resilience.turns).await.map_err(Miss::before_the_call)?;
+        let mut in_use =
+            InUse::begin(hop, &self.engine.resilience.turns).await.map_err(Miss::before_the_call)?;
         self.request.asks(&hop.endpoint, 1);
         let wanted = if hop.endpoint.streams { wanted } else { Wanted::Whole };
         let total = deadlines(&hop.endpoint, wanted).total;
@@ -116,11 +117,8 @@ impl Attempts {
     ) -> Result<(HeaderMap, Begin, Duration), Miss> {
         let limits = deadlines(endpoint, wanted);
         let called = self::call(&self.client, endpoint, call, limits, &*self.engine.observer, deadline);
-        let (mut answer, wait) = called.await.map_err(|Failed { error, headers, .. }| Miss {
-            error,
-            headers,
-            was_asked: true,
-        })?;
+        let (mut answer, wait) =
+            called.await.map_err(|Failed { error, headers, .. }| Miss { error, headers, was_asked: true })?;
         if answer.calls > 1 {
             self.request.asks(endpoint, answer.calls - 1);
         }
@@ -147,7 +145,7 @@ impl Attempts {
         let body = whole::collect(answer, endpoint, deadline).await?;
         if self.request.envelope.stream {
             let passage = self.request.said(endpoint, expect, &body)?;
-            return Ok(Begin::Stream(Passed::nothing(), passage, None));
+            return Ok(Begin::Stream(Box::new(Stream { held: Passed::nothing(), passage, rest: None })));
         }
         let (body, seen) = self.request.whole(endpoint, expect, &answer.headers, body)?;
         Ok(Begin::Whole(body, seen))
@@ -177,7 +175,7 @@ impl Attempts {
             }
             held = held.and(passed);
             if has_token || held.end.is_some() || held.forward.len() > MAX_HELD_BYTES {
-                return Ok(Begin::Stream(held, passage, Some(answer)));
+                return Ok(Begin::Stream(Box::new(Stream { held, passage, rest: Some(answer) })));
             }
         }
     }
