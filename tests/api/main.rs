@@ -28,4 +28,5 @@ mod tasks;
 mod timeouts;
 mod translated;
 mod usage_records;
+mod watch;
 mod whole_answers;
