@@ -15,4 +15,5 @@ pub mod services;
 pub mod startup;
 pub mod stores;
 pub mod telemetry;
+pub mod watch;
 pub mod wire;

@@ -27,7 +27,7 @@ use crate::api::{self, About, Api, BodyLimits};
 use crate::config;
 use crate::config::resilience::ResilienceSettings;
 use crate::config::settings::{LogLevel, Mode, Settings};
-use crate::domain::endpoint::{Endpoint, Provider};
+use crate::domain::endpoint::{BaseUrl, Endpoint, Provider};
 use crate::domain::model::Models;
 use crate::middleware::internal_auth::{InternalAuth, internal_auth};
 use crate::middleware::request_id::request_id;
@@ -328,12 +328,19 @@ pub fn app(
 /// # Errors
 /// Why it is not, in one line.
 pub async fn healthcheck(settings: &Settings) -> Result<(), String> {
+    probe::answers(&local_url(settings)?, "/health/live", Duration::from_secs(2)).await
+}
+
+/// Where a service with these settings is reached from its own machine.
+///
+/// # Errors
+/// `HOST` cannot be part of a URL.
+pub fn local_url(settings: &Settings) -> Result<BaseUrl, String> {
     let host = match settings.host.as_str() {
         "0.0.0.0" => "127.0.0.1".to_owned(),
         "::" => "[::1]".to_owned(),
         host if host.contains(':') => format!("[{host}]"),
         host => host.to_owned(),
     };
-    let url = format!("http://{host}:{}", settings.port).parse().map_err(str::to_owned)?;
-    probe::answers(&url, "/health/live", Duration::from_secs(2)).await
+    format!("http://{host}:{}", settings.port).parse().map_err(str::to_owned)
 }
