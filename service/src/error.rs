@@ -49,8 +49,11 @@ pub enum Remedy {
 /// The account at the vendor is empty, or over its limit for good.
 pub const INSUFFICIENT_QUOTA: &str = "insufficient_quota";
 
-/// The endpoint's vendor cannot do what the request asks for.
+/// The endpoint's vendor does not take a member of the request.
 pub const UNSUPPORTED_PARAMETER: &str = "unsupported_parameter";
+
+/// The endpoint's vendor has nothing of the kind that the request asks for.
+pub const UNSUPPORTED_OPERATION: &str = "unsupported_operation";
 
 /// The connection through a proxy ended in the middle. Which of its two ends dropped it cannot be told.
 pub const TUNNEL_DROPPED: &str = "tunnel_dropped";
@@ -101,6 +104,8 @@ pub enum Kind {
     TlsFailure,
     /// The whole request took longer than `REQUEST_TIMEOUT_S` (504).
     DeadlineExceeded,
+    /// As many requests are in flight as may be (503).
+    Overloaded,
     /// The service is stopping (503).
     ShuttingDown,
     /// A fault of this service (500).
@@ -109,7 +114,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of the enum: for tables and metrics.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::InvalidRequest,
         Self::Unauthenticated,
         Self::NotFound,
@@ -131,6 +136,7 @@ impl Kind {
         Self::TunnelFailed,
         Self::TlsFailure,
         Self::DeadlineExceeded,
+        Self::Overloaded,
         Self::ShuttingDown,
         Self::Internal,
     ];
@@ -160,6 +166,7 @@ impl Kind {
             Self::TunnelFailed => "tunnel_failed",
             Self::TlsFailure => "tls_error",
             Self::DeadlineExceeded => "deadline_exceeded",
+            Self::Overloaded => "overloaded",
             Self::ShuttingDown => "shutting_down",
             Self::Internal => "internal_error",
         }
@@ -188,7 +195,7 @@ impl Kind {
             Self::ProxyUnavailable | Self::ProxyRefused | Self::TunnelFailed | Self::TlsFailure => {
                 Blame::Egress
             }
-            Self::DeadlineExceeded | Self::ShuttingDown | Self::Internal => Blame::Us,
+            Self::DeadlineExceeded | Self::Overloaded | Self::ShuttingDown | Self::Internal => Blame::Us,
         }
     }
 
@@ -233,7 +240,7 @@ impl Kind {
             | Self::ProxyRefused
             | Self::TunnelFailed
             | Self::TlsFailure => 502,
-            Self::BackendUnavailable | Self::ProxyUnavailable | Self::ShuttingDown => 503,
+            Self::BackendUnavailable | Self::ProxyUnavailable | Self::Overloaded | Self::ShuttingDown => 503,
             Self::UpstreamTimeout | Self::DeadlineExceeded => 504,
         }
     }
@@ -379,7 +386,7 @@ impl Error {
     #[must_use]
     pub fn remedy(&self) -> Remedy {
         match (self.kind, self.code()) {
-            (_, INSUFFICIENT_QUOTA | UNSUPPORTED_PARAMETER)
+            (_, INSUFFICIENT_QUOTA | UNSUPPORTED_PARAMETER | UNSUPPORTED_OPERATION)
             | (Kind::BackendAuthentication | Kind::ProxyRefused | Kind::TlsFailure, _) => {
                 Remedy::AnotherEndpoint
             }

@@ -7,6 +7,7 @@ use http::Method;
 
 use super::client::Client;
 use super::deadline::Deadline;
+use super::tls;
 use crate::domain::call::{Call, HttpCall};
 use crate::domain::endpoint::{BaseUrl, Deadlines, Endpoint};
 
@@ -30,17 +31,25 @@ pub async fn endpoint_answers(
     verdict(path, status)
 }
 
-/// Whether `url`, which is on this machine, answers `path` with a success within `limit`: with awc, inside
-/// of an actix system.
+/// Whether `url` answers `path` with a success within `limit`: directly, inside of an actix system.
 ///
 /// # Errors
 /// As [`endpoint_answers`].
 pub async fn answers(url: &BaseUrl, path: &str, limit: Duration) -> Result<(), String> {
-    let client = awc::Client::builder().timeout(limit).disable_redirects().finish();
-    let response = client.get(format!("{url}{path}")).send().await;
+    let response = client(url, limit).get(format!("{url}{path}")).send().await;
     verdict(path, response.map_err(|error| error.to_string())?.status().as_u16())
 }
 
 fn verdict(path: &str, status: u16) -> Result<(), String> {
     if (200..300).contains(&status) { Ok(()) } else { Err(format!("{path} answered {status}")) }
+}
+
+/// A client for small calls of `url`, each of which gets its answer's head within `limit`.
+pub fn client(url: &BaseUrl, limit: Duration) -> awc::Client {
+    let client = awc::Client::builder().timeout(limit).disable_redirects();
+    if url.scheme == http::uri::Scheme::HTTPS {
+        client.connector(awc::Connector::new().rustls_0_23(tls::default_config())).finish()
+    } else {
+        client.finish()
+    }
 }
