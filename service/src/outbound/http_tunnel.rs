@@ -62,3 +62,25 @@ fn bare<T: AsyncRead + AsyncWrite + Unpin + Send + 'static>(upgraded: Upgraded) 
     let parts = upgraded.downcast::<TokioIo<T>>().ok()?;
     parts.read_buf.is_empty().then(|| parts.io.into_inner())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::a_name("https://llm.test/v1", "llm.test:443")]
+    #[case::a_port("https://llm.test:8443", "llm.test:8443")]
+    #[case::ipv6("https://[2001:db8::1]", "[2001:db8::1]:443")]
+    #[case::an_international_name("https://bücher.test", "xn--bcher-kva.test:443")]
+    fn a_tunnel_is_asked_for_by_host_and_port(#[case] url: &str, #[case] target: &str) {
+        let proxy = "http://me:p%40ss%3Aword@proxy.test".parse().expect("a proxy");
+        let request = request(&proxy, &url.parse().expect("a URL")).expect("a request");
+        assert_eq!((request.method(), request.uri().to_string().as_str()), (&Method::CONNECT, target));
+        assert_eq!(request.headers()[HOST], target);
+        // `me:p@ss:word`
+        assert_eq!(request.headers()[PROXY_AUTHORIZATION], "Basic bWU6cEBzczp3b3Jk");
+        let told = format!("{request:?}");
+        assert!(!told.contains("bWU6cEBzczp3b3Jk"), "{told}");
+    }
+}

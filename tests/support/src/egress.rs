@@ -55,7 +55,8 @@ impl Squid<'_> {
                 .map_or_else(|_| Stdio::null(), Stdio::from)
         };
         let mut command = Command::new("/usr/sbin/squid");
-        command.args(["-N", "-f", &config]).stdout(log()).stderr(log());
+        // Squids of one name share memory.
+        command.args(["-N", "-n", &name_of(port), "-f", &config]).stdout(log()).stderr(log());
         EgressProxy::run(command, port, files)
     }
 
@@ -174,7 +175,18 @@ impl EgressProxy {
 impl Drop for EgressProxy {
     fn drop(&mut self) {
         self.kill();
+        // What a Squid that was killed leaves behind.
+        for file in std::fs::read_dir("/dev/shm").into_iter().flatten().flatten() {
+            if file.file_name().to_string_lossy().starts_with(&format!("{}-", name_of(self.port))) {
+                let _gone_already = std::fs::remove_file(file.path());
+            }
+        }
     }
+}
+
+/// Letters and digits only: Squid wants no others.
+fn name_of(port: u16) -> String {
+    format!("llmproxy{port}")
 }
 
 #[expect(clippy::expect_used, reason = "a test without a port cannot go on")]
