@@ -12,6 +12,7 @@ mod anthropic;
 mod azure;
 mod body;
 mod cohere;
+pub mod continuation;
 mod contract;
 mod gemini;
 mod litellm;

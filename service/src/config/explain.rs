@@ -90,6 +90,10 @@ fn extras(endpoint: &Endpoint) -> Vec<String> {
     let dropped = &endpoint.params.dropped;
     extras.extend((!dropped.is_empty()).then(|| format!("drops {}", dropped.join(", "))));
     extras.extend(endpoint.params.drop_unsupported.then(|| "drops what is not supported".to_owned()));
+    extras.extend(endpoint.continues.map(|continues| {
+        let whether = if continues { "continues" } else { "does not continue" };
+        format!("{whether} others' answers")
+    }));
     extras.extend((!endpoint.streams).then(|| "does not stream".to_owned()));
     extras
 }

@@ -136,6 +136,8 @@ pub struct Endpoint {
     pub name: String,
     /// The wire format it speaks.
     pub provider: Provider,
+    /// Whose it is, by LiteLLM's prefix, where the configuration says that: see [`super::vendors`].
+    pub vendor: Option<&'static str>,
     /// Where it listens; the mock's is never called.
     pub url: BaseUrl,
     /// Our key for it, if it wants one.
@@ -157,6 +159,9 @@ pub struct Endpoint {
     pub share: Share,
     /// Whether it can stream; where it cannot, a whole answer is streamed at once.
     pub streams: bool,
+    /// Whether it goes on with an answer that another endpoint has begun, where the operator says that;
+    /// else its vendor's documents decide.
+    pub continues: Option<bool>,
 }
 
 impl Endpoint {
@@ -166,6 +171,7 @@ impl Endpoint {
         Self {
             name: name.into(),
             provider,
+            vendor: None,
             url,
             key: None,
             deadlines,
@@ -176,6 +182,7 @@ impl Endpoint {
             params: Params::default(),
             share: Share::default(),
             streams: true,
+            continues: None,
         }
     }
 }

@@ -8,6 +8,23 @@ use crate::domain::endpoint::{Provider, Share, UpstreamModel};
 use crate::domain::secret::Secret;
 
 #[rstest]
+#[case::nothing_said("{}", None)]
+#[case::nothing("{continues: }", None)]
+#[case::yes("{continues: true}", Some(true))]
+#[case::no("{continues: off}", Some(false))]
+fn an_entry_says_whether_its_endpoint_goes_on_with_others_answers(
+    #[case] own: &str,
+    #[case] expected: Option<bool>,
+) {
+    let entry =
+        format!("  - {{model_name: m, litellm_params: {{model: groq/x, api_key: x}}, llm_proxy: {own}}}");
+    let configuration = file(&entry).expect("valid");
+    let endpoint = &configuration.models.groups[1].endpoints[0];
+    assert_eq!((endpoint.continues, endpoint.vendor), (expected, Some("groq")));
+    assert_eq!(configuration.warnings.len(), 0);
+}
+
+#[rstest]
 #[case::openai(
     "model: openai/gpt-5.4",
     "openai/gpt-5.4",

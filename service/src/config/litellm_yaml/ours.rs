@@ -3,7 +3,7 @@
 use super::declared::Declared;
 use super::section::Section;
 use crate::config::finding::{Findings, Wrong};
-use crate::config::tree::Entry;
+use crate::config::tree::{Entry, find};
 use crate::domain::model::Roles;
 
 /// How an endpoint is reached: read, and told that it changes nothing yet.
@@ -47,7 +47,12 @@ pub fn roles(section: &Section<'_>, declared: &Declared, findings: &mut Findings
 
 /// The keys in an entry of `model_list`.
 pub fn check_entry(entries: &[Entry], findings: &mut Findings) -> Result<(), Wrong> {
-    check(entries, &[], "llm_proxy", findings)
+    check(entries, &["continues"], "llm_proxy", findings)
+}
+
+/// Whether the endpoint of an entry goes on with answers that another has begun, where the entry says.
+pub fn continues(entries: &[Entry]) -> Result<Option<bool>, Wrong> {
+    find(entries, "continues").map(|entry| entry.node.boolean("llm_proxy.continues")).transpose()
 }
 
 fn check(entries: &[Entry], read: &[&str], what: &str, findings: &mut Findings) -> Result<(), Wrong> {

@@ -83,6 +83,14 @@ pub enum ToolChoice {
     },
 }
 
+impl ToolChoice {
+    /// Whether the model has to call something.
+    #[must_use]
+    pub const fn is_forced(&self) -> bool {
+        matches!(self, Self::Required | Self::Function(_) | Self::Allowed { required: true, .. })
+    }
+}
+
 impl TryFrom<Value> for ToolChoice {
     type Error = String;
 
