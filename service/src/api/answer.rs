@@ -45,8 +45,8 @@ pub async fn asked(
     api: &Api,
 ) -> Result<Asked, HttpResponse> {
     let mut payload = payload.into_inner();
-    let notices = match headers::notices(format, req.headers()) {
-        Ok(notices) => notices,
+    let (notices, continues) = match headers::wishes(format, req.headers()) {
+        Ok(wishes) => wishes,
         Err(error) => return Err(unread(format, &error, payload)),
     };
     let body = match body::read(format, req, &mut payload, api.body_limits).await {
@@ -66,6 +66,7 @@ pub async fn asked(
         received,
         headers: headers::passed_on(req.headers()),
         notices,
+        continues,
     })
 }
 

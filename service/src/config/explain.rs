@@ -94,6 +94,9 @@ fn extras(endpoint: &Endpoint) -> Vec<String> {
         let whether = if continues { "continues" } else { "does not continue" };
         format!("{whether} others' answers")
     }));
+    extras.extend(endpoint.continue_streams.then(|| "others continue its streams".to_owned()));
+    let drain = endpoint.drain_cancelled;
+    extras.extend(drain.map(|limit| format!("reads streams without a caller for {}", seconds(limit))));
     extras.extend((!endpoint.streams).then(|| "does not stream".to_owned()));
     extras
 }

@@ -162,6 +162,11 @@ pub struct Endpoint {
     /// Whether it goes on with an answer that another endpoint has begun, where the operator says that;
     /// else its vendor's documents decide.
     pub continues: Option<bool>,
+    /// Whether others go on with its streams of plain text that break off, without the caller asking for it.
+    pub continue_streams: bool,
+    /// How long a stream is read on whose caller has left, where its provider bills all of it anyway and
+    /// says at its end how much; `None`: it is cancelled at once.
+    pub drain_cancelled: Option<Duration>,
 }
 
 impl Endpoint {
@@ -183,6 +188,8 @@ impl Endpoint {
             share: Share::default(),
             streams: true,
             continues: None,
+            continue_streams: false,
+            drain_cancelled: None,
         }
     }
 }

@@ -6,6 +6,8 @@
 mod attempts;
 pub mod catalog;
 pub mod completion;
+mod continuation;
+mod goes_on;
 mod in_use;
 mod inspect;
 pub mod lifecycle;

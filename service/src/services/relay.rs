@@ -15,6 +15,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::attempts::{Begin, Begun, Stream};
 use super::completion::Failed;
+use super::goes_on::{BrokeOff, GoesOn};
 use super::lifecycle::{self, InFlight};
 use super::notices::rendered;
 use super::passage::Passage;
@@ -59,6 +60,8 @@ pub struct Relay {
     recorder: Recorder,
     /// What came of the answer before the relay took over.
     held: Option<Passed>,
+    goes_on: Option<GoesOn>,
+    broke_off: Option<BrokeOff>,
     timers: Timers,
     cut: CancellationToken,
     cut_signal: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
@@ -72,6 +75,7 @@ pub(super) struct RelayParts {
     pub deadline: Deadline,
     pub cut: CancellationToken,
     pub in_flight: InFlight,
+    pub goes_on: Option<GoesOn>,
 }
 
 impl Relay {
@@ -102,6 +106,8 @@ impl Relay {
             format: parts.recorder.request.asked.format,
             recorder: parts.recorder,
             held: None,
+            goes_on: parts.goes_on,
+            broke_off: None,
             timers,
             cut: parts.cut,
             cut_signal: None,
@@ -209,6 +215,9 @@ impl Relay {
         let Begun { by, answer, in_use, deadline, .. } = *begun;
         let Begin::Stream(stream) = answer else { return };
         let Stream { held, passage, rest } = *stream;
+        if let (Some(goes_on), Some(broke_off)) = (&self.goes_on, self.broke_off.take()) {
+            goes_on.tell(&self.recorder.request, &broke_off, &by.endpoint.name);
+        }
         self.timers.follow(by.endpoint.stream_deadlines.idle, deadline);
         self.recorder.served_by(&by, in_use);
         self.recorder.begun = true;
@@ -275,9 +284,31 @@ impl Relay {
             return Bytes::new();
         }
         self.note_seen();
+        if self.goes_on(error) {
+            return Bytes::new();
+        }
         self.phase = Phase::Ended;
         self.recorder.fail(error);
-        adapters::error_event(self.format, error).into()
+        let told = self.broke_off.as_ref().map_or(error, |broke_off| &broke_off.error);
+        adapters::error_event(self.format, told).into()
+    }
+
+    /// Has another endpoint go on, if the caller wants that and somebody can. What was relayed by then has
+    /// a record of its own.
+    fn goes_on(&mut self, error: &Error) -> bool {
+        let (Phase::Flowing(_, passage), Some(goes_on)) = (&self.phase, &mut self.goes_on) else {
+            return false;
+        };
+        let Some(text) = passage.continuable_text() else { return false };
+        let Some((broke_off, pending, recorder)) = goes_on.ask(&self.recorder, text, error) else {
+            return false;
+        };
+        self.recorder.fail(error);
+        self.recorder = recorder;
+        self.broke_off = Some(broke_off);
+        self.timers.follow(self.timers.idle, goes_on.deadline);
+        self.phase = Phase::Waiting(pending);
+        true
     }
 
     fn timer(&mut self) -> Bytes {

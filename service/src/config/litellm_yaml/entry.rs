@@ -89,7 +89,9 @@ impl Reading<'_> {
         timeouts(raw)?.or(self.reliability.timeouts).apply(&mut endpoint);
         endpoint.share = share(raw)?;
         endpoint.headers = request::headers(raw)?;
-        endpoint.continues = continues(raw)?;
+        if let Some(own) = find(raw.entries, "llm_proxy") {
+            ours::interruptions(own.node.entries("llm_proxy")?, &mut endpoint)?;
+        }
         endpoint.params = request::params(raw, self.reliability.drop_unsupported, findings)?;
         Ok(Some(endpoint))
     }
@@ -165,11 +167,6 @@ fn id(raw: &Raw<'_>) -> Result<Option<String>, Wrong> {
         return Err(id.node.wrong("model_info.id", "a name"));
     }
     Ok(Some(name))
-}
-
-fn continues(raw: &Raw<'_>) -> Result<Option<bool>, Wrong> {
-    let Some(own) = find(raw.entries, "llm_proxy") else { return Ok(None) };
-    ours::continues(own.node.entries("llm_proxy")?)
 }
 
 fn timeouts(raw: &Raw<'_>) -> Result<Timeouts, Wrong> {

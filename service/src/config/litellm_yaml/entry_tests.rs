@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use rstest::rstest;
 use serde_json::json;
@@ -22,6 +23,18 @@ fn an_entry_says_whether_its_endpoint_goes_on_with_others_answers(
     let endpoint = &configuration.models.groups[1].endpoints[0];
     assert_eq!((endpoint.continues, endpoint.vendor), (expected, Some("groq")));
     assert_eq!(configuration.warnings.len(), 0);
+}
+
+#[test]
+fn an_entry_says_what_becomes_of_streams_that_break_off_or_whose_callers_leave() {
+    let entry = "  - {model_name: m, litellm_params: {model: groq/x, api_key: x},
+       llm_proxy: {continue_streams: true, drain_cancelled_s: 2.5}}";
+    let configuration = file(entry).expect("valid");
+    let endpoint = &configuration.models.groups[1].endpoints[0];
+    assert_eq!(
+        (endpoint.continue_streams, endpoint.drain_cancelled),
+        (true, Some(Duration::from_millis(2500)))
+    );
 }
 
 #[rstest]
