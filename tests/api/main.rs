@@ -9,6 +9,7 @@ mod before_the_head;
 mod behind_litellm;
 mod broken_streams;
 mod client_gone;
+mod endpoint_health;
 mod failover;
 mod harness;
 mod limits;

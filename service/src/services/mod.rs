@@ -6,10 +6,12 @@
 mod attempts;
 pub mod catalog;
 pub mod completion;
+pub mod health;
 mod inspect;
 pub mod lifecycle;
 pub mod observability;
 mod passage;
+pub mod probing;
 pub mod readiness;
 pub mod relay;
 pub mod routing;

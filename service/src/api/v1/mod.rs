@@ -3,5 +3,6 @@
 pub mod chat;
 pub mod embeddings;
 pub mod health;
+pub mod llm_health;
 pub mod models;
 pub mod tasks;
