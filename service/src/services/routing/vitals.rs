@@ -3,11 +3,11 @@
 //! An endpoint that serves many models is judged by each of them apart: one sick model behind a proxy must
 //! not take all others out.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use foldhash::HashMap;
 use parking_lot::{Mutex, RwLock};
 
 use super::{Hop, Load};
