@@ -45,6 +45,7 @@ use crate::services::lifecycle::Lifecycle;
 use crate::services::notices::Notices;
 use crate::services::observability::Observability;
 use crate::services::overload::Turns;
+use crate::services::probing;
 use crate::services::readiness::Readiness;
 use crate::services::routing::{DefaultModel, Front, Routing};
 use crate::stores::log::RecordLog;
@@ -65,6 +66,7 @@ pub struct Service {
     drain_timeout: Duration,
     engine: Arc<Engine>,
     source: Source,
+    probe_interval: Option<Duration>,
 }
 
 impl Service {
@@ -94,7 +96,8 @@ impl Service {
             .listen("http", listener, move || connections(shared.clone(), address, limits.header_timeout))?
             .run();
         let drain_timeout = settings.limits.drain_timeout;
-        Ok(Self { server, address, lifecycle, drain_timeout, engine, source })
+        let probe_interval = settings.resilience.probe_interval;
+        Ok(Self { server, address, lifecycle, drain_timeout, engine, source, probe_interval })
     }
 
     /// Where it listens.
@@ -131,7 +134,9 @@ impl Service {
     /// The server cannot go on.
     pub async fn run_until(self, mut stop: mpsc::Receiver<()>) -> io::Result<()> {
         let handle = self.server.handle();
-        let watching = actix_web::rt::spawn(self.source.watch(self.engine));
+        let watching = actix_web::rt::spawn(self.source.watch(Arc::clone(&self.engine)));
+        let probing =
+            self.probe_interval.map(|every| actix_web::rt::spawn(probing::watch(self.engine, every)));
         let (lifecycle, window) = (self.lifecycle, self.drain_timeout);
         let stopped = async move {
             stop.recv().await;
@@ -142,6 +147,9 @@ impl Service {
         };
         let (served, ()) = tokio::join!(self.server, stopped);
         watching.abort();
+        if let Some(probing) = probing {
+            probing.abort();
+        }
         served
     }
 }

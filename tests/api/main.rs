@@ -10,6 +10,7 @@ mod behind_litellm;
 mod broken_streams;
 mod client_gone;
 mod events;
+mod endpoint_health;
 mod failover;
 mod harness;
 mod limits;

@@ -210,11 +210,75 @@ pub fn list_models(endpoint: &Endpoint) -> Option<Call> {
     }
 }
 
+/// A call that costs nothing and tells whether `endpoint` is up: the list of its models, with its own key;
+/// `None` where there is nobody to ask, or the key cannot be sent.
+#[must_use]
+pub fn probe(endpoint: &Endpoint) -> Option<Call> {
+    let call = match endpoint.provider {
+        Provider::Openai => openai::request::list_models(endpoint),
+        Provider::Azure => azure::request::list_models(endpoint),
+        Provider::Anthropic => anthropic::request::list_models(endpoint),
+        Provider::Gemini => gemini::request::list_models(endpoint),
+        Provider::Mistral => mistral::request::list_models(endpoint),
+        Provider::Cohere => cohere::request::list_models(endpoint),
+        Provider::Ollama => ollama::request::list_models(endpoint),
+        // Its list is its own configuration's, which it has while everything behind it is down.
+        Provider::Litellm => litellm::request::liveness(endpoint),
+        Provider::Mock => return None,
+    };
+    call.ok().map(Call::Http)
+}
+
 /// The path that tells whether an endpoint is up, without a key and without spending anything.
 #[must_use]
 pub const fn liveness_path(provider: Provider) -> Option<&'static str> {
     match provider {
         Provider::Litellm => Some(litellm::LIVENESS_PATH),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::endpoint::UpstreamModel;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::openai(Provider::Openai, "https://x/v1", "/v1/models", "authorization")]
+    #[case::a_compatible_server_without_a_version(Provider::Openai, "https://x", "/models", "authorization")]
+    #[case::azure(Provider::Azure, "https://x", "/openai/models?api-version=2024-10-21", "api-key")]
+    #[case::azure_with_a_deployment(
+        Provider::Azure,
+        "https://x/gw/openai/deployments/gpt",
+        "/gw/openai/models?api-version=2024-10-21",
+        "api-key"
+    )]
+    #[case::azures_first_version(Provider::Azure, "https://x/openai/v1", "/openai/v1/models", "api-key")]
+    #[case::anthropic(Provider::Anthropic, "https://x", "/v1/models", "x-api-key")]
+    #[case::anthropics_operation(Provider::Anthropic, "https://x/p/v1/messages", "/p/v1/models", "x-api-key")]
+    #[case::gemini(Provider::Gemini, "https://x", "/v1beta/models", "x-goog-api-key")]
+    #[case::geminis_version(Provider::Gemini, "https://x/v1", "/v1/models", "x-goog-api-key")]
+    #[case::mistral(Provider::Mistral, "https://x/v1", "/v1/models", "authorization")]
+    #[case::cohere(Provider::Cohere, "https://x/v2", "/v1/models", "authorization")]
+    #[case::ollama(Provider::Ollama, "http://x", "/api/tags", "authorization")]
+    #[case::litellm(Provider::Litellm, "http://x/p", "/p/health/liveliness", "authorization")]
+    fn an_endpoint_is_probed_by(
+        #[case] provider: Provider,
+        #[case] base: &str,
+        #[case] path: &str,
+        #[case] key: &str,
+    ) {
+        let mut endpoint = testing::endpoint(provider, base);
+        endpoint.model = UpstreamModel::Named("m".to_owned());
+        let Some(Call::Http(call)) = probe(&endpoint) else { panic!("no call") };
+        assert_eq!((call.method, call.uri.to_string().as_str()), (http::Method::GET, path));
+        assert!(call.headers.iter().any(|(name, _)| name == key), "{:?}", call.headers);
+        assert!(call.body.is_empty());
+    }
+
+    #[test]
+    fn the_mock_is_not_probed() {
+        assert!(probe(&testing::endpoint(Provider::Mock, "http://x")).is_none());
     }
 }

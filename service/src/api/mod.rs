@@ -71,6 +71,7 @@ pub const ROUTES: &[&str] = &[
     "/v1/models",
     "/v1/llm/models",
     "/v1/llm/events",
+    "/v1/llm/health",
     "/v1/llm/summarize",
     "/v1/llm/title",
     "/api/chat",
@@ -100,6 +101,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(get("/v1/models").route(web::get().to(v1::models::models)))
         .service(get("/v1/llm/models").route(web::get().to(v1::models::models_alias)))
         .service(get("/v1/llm/events").route(web::get().to(v1::events::events)))
+        .service(get("/v1/llm/health").route(web::get().to(v1::llm_health::llm_health)))
         .service(post("/api/chat").route(web::post().to(ollama::answers::chat)))
         .service(post("/api/generate").route(web::post().to(ollama::answers::generate)))
         .service(post("/api/embed").route(web::post().to(ollama::answers::embed)))

@@ -121,6 +121,41 @@ pub struct ModelList {
     data: Vec<serde_json::Value>,
 }
 
+/// How one endpoint is doing.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"provider": "openai", "in_flight": 2, "state": "degraded", "success_rate": 0.75,
+    "requests": 40, "consecutive_failures": 2,
+    "last_error": {"code": "upstream_failure", "message": "eu answered 503", "seconds_ago": 7},
+    "latency_ms": {"p50": 310.5, "p95": 1240.0}, "opened_at": null, "probes_at": null, "rests_until": null}))]
+pub struct EndpointHealth {
+    /// The wire format it speaks.
+    provider: String,
+    /// Requests in flight.
+    in_flight: u64,
+    /// `healthy`; `degraded`: asked, but it failed lately or limits the rate; `open`: not asked; `probing`:
+    /// one request is finding out whether it is back.
+    state: String,
+    /// The part of the requests of five minutes that succeeded, from 0 to 1; 1 without any.
+    success_rate: f64,
+    /// The requests of five minutes whose outcome says something about the endpoint.
+    requests: u64,
+    /// Failures since the last success.
+    consecutive_failures: u32,
+    /// `{"code", "message", "seconds_ago"}` of the last failure that was the endpoint's.
+    last_error: Option<serde_json::Value>,
+    /// `{"p50", "p95"}` of the waits for the last answers of five minutes; null without any.
+    latency_ms: serde_json::Value,
+    /// Since when it is not asked, as RFC 3339 has it.
+    opened_at: Option<String>,
+    /// When a request may find out whether it is back.
+    probes_at: Option<String>,
+    /// Until when it asked to be left alone; it is asked last.
+    rests_until: Option<String>,
+    /// The same for each model, without `provider` and `in_flight`, where it serves many: each is judged
+    /// apart, and the endpoint is their sum.
+    models: Option<serde_json::Value>,
+}
+
 /// A conversation in Ollama's form.
 #[derive(Serialize, ToSchema)]
 pub struct OllamaChatRequest {
@@ -215,6 +250,7 @@ pub struct ErrorObject {
         v1::models::models,
         v1::models::models_alias,
         v1::events::events,
+        v1::llm_health::llm_health,
         v1::tasks::summarize,
         v1::tasks::title,
         ollama::answers::chat,

@@ -13,5 +13,6 @@ pub mod envelope;
 pub mod model;
 pub mod notice;
 pub mod secret;
+pub mod timestamp;
 pub mod usage;
 pub mod vendors;

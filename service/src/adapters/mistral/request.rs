@@ -8,6 +8,7 @@ use super::messages;
 use crate::adapters::body::{Body, allowed, offered};
 use crate::adapters::params::{Unsupported, no_completions};
 use crate::adapters::{Ask, Prepared, openai};
+use crate::domain::call::HttpCall;
 use crate::domain::chat::{ChatRequest, Function, JsonSchema, ResponseFormat, Tool, ToolChoice};
 use crate::domain::embedding::EmbeddingsRequest;
 use crate::domain::endpoint::Endpoint;
@@ -36,6 +37,16 @@ pub fn prepare(endpoint: &Endpoint, ask: &Ask<'_>) -> Result<Prepared> {
 fn uri(endpoint: &Endpoint, path: &str) -> Result<Uri> {
     let version = if endpoint.url.prefix.ends_with("/v1") { "" } else { "/v1" };
     openai::request::uri(endpoint, &format!("{version}{path}"))
+}
+
+/// The call that lists the models.
+/// Source: <https://docs.mistral.ai/api/endpoint/models>
+///
+/// # Errors
+/// The endpoint's URL or key cannot be sent.
+pub fn list_models(endpoint: &Endpoint) -> Result<HttpCall> {
+    let headers = openai::request::headers(endpoint, openai::request::bearer(endpoint)?);
+    Ok(openai::request::get(uri(endpoint, "/models")?, headers))
 }
 
 fn chat(endpoint: &Endpoint, ask: &Ask<'_>) -> Result<Prepared> {

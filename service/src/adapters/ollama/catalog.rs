@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::line;
-use super::timestamp::rfc3339;
+use crate::domain::timestamp::rfc3339;
 
 /// Which Ollama's API this is: a release that counts cached tokens. Clients ask for a smallest one, as
 /// GitHub Copilot does for 0.6.4.

@@ -59,4 +59,3 @@ pub mod render;
 pub mod request;
 pub mod response;
 pub mod stream;
-mod timestamp;

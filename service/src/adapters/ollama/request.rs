@@ -7,9 +7,10 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::{messages, options};
-use crate::adapters::openai::request::{bearer, headers, relay, uri};
+use crate::adapters::openai::request::{bearer, get, headers, relay, uri};
 use crate::adapters::params::{Unsupported, no_completions};
 use crate::adapters::{Ask, ClientFormat, Prepared};
+use crate::domain::call::HttpCall;
 use crate::domain::chat::{ChatRequest, Function, ResponseFormat, Tool, ToolChoice};
 use crate::domain::embedding::{EmbeddingsRequest, Input};
 use crate::domain::endpoint::Endpoint;
@@ -34,6 +35,15 @@ pub fn prepare(endpoint: &Endpoint, ask: &Ask<'_>) -> Result<Prepared> {
         Operation::Completions => return Err(no_completions(endpoint)),
     };
     call(endpoint, ask, path, Value::from(body).to_string().into(), unsupported.into_dropped())
+}
+
+/// The call that lists the models.
+/// Source: <https://docs.ollama.com/api/tags>
+///
+/// # Errors
+/// The endpoint's URL or key cannot be sent.
+pub fn list_models(endpoint: &Endpoint) -> Result<HttpCall> {
+    Ok(get(uri(endpoint, "/api/tags")?, headers(endpoint, bearer(endpoint)?)))
 }
 
 fn call(
