@@ -15,6 +15,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::attempts::{Begin, Begun, Stream};
 use super::completion::Failed;
+use super::drain::Abandoned;
 use super::goes_on::{BrokeOff, GoesOn};
 use super::lifecycle::{self, InFlight};
 use super::notices::rendered;
@@ -65,7 +66,7 @@ pub struct Relay {
     timers: Timers,
     cut: CancellationToken,
     cut_signal: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
-    _in_flight: InFlight,
+    in_flight: Option<InFlight>,
 }
 
 /// What a relay needs from the outside.
@@ -111,7 +112,7 @@ impl Relay {
             timers,
             cut: parts.cut,
             cut_signal: None,
-            _in_flight: parts.in_flight,
+            in_flight: Some(parts.in_flight),
         }
     }
 
@@ -119,7 +120,7 @@ impl Relay {
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         loop {
             if let Some(held) = self.held.take() {
-                let out = self.pass(held);
+                let out = joined(self.notices(), self.pass(held));
                 if !out.is_empty() {
                     return Poll::Ready(Some(out));
                 }
@@ -241,7 +242,10 @@ impl Relay {
         let recorder = &self.recorder;
         let passed = passage.end(recorder.endpoint(), || recorder.timing());
         let out = self.pass(passed);
-        self.phase = Phase::Ended;
+        // Unless another endpoint goes on.
+        if !matches!(self.phase, Phase::Waiting(_)) {
+            self.phase = Phase::Ended;
+        }
         out
     }
 
@@ -329,6 +333,12 @@ impl Drop for Relay {
     fn drop(&mut self) {
         // The record closes as cancelled, with what had been relayed by then, unless it is closed.
         self.note_seen();
+        let limit = self.recorder.endpoint().drain_cancelled;
+        let phase = std::mem::replace(&mut self.phase, Phase::Ended);
+        if let (Phase::Flowing(Some(answer), passage), Some(limit)) = (phase, limit) {
+            let (recorder, in_flight) = (self.recorder.hand_over(), self.in_flight.take());
+            Abandoned { answer, passage, recorder, cut: self.cut.clone() }.drain(limit, in_flight);
+        }
     }
 }
 
