@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use crate::domain::chat::ChatRequest;
+use crate::domain::chat::{CACHE_CONTROL, ChatRequest};
 use crate::domain::endpoint::Endpoint;
 use crate::domain::envelope::{members, object};
 use crate::error::{Error, Kind, Result, UNSUPPORTED_PARAMETER};
@@ -102,6 +102,24 @@ impl<'a> Unsupported<'a> {
         Ok(rest)
     }
 
+    /// The same for a vendor without marks for prompt caching. They are hints, and no part of what is said:
+    /// left out whatever the operator wants, and named.
+    ///
+    /// # Errors
+    /// As for [`Unsupported::param`].
+    pub fn rest_without_marks(
+        &mut self,
+        request: &ChatRequest,
+        taken: &[&str],
+    ) -> Result<Map<String, Value>> {
+        if request.has_cache_marks() {
+            self.dropped.push(CACHE_CONTROL.to_owned());
+        }
+        let mut rest = self.rest(request, taken)?;
+        rest.remove(CACHE_CONTROL);
+        Ok(rest)
+    }
+
     /// What was left out.
     pub fn into_dropped(self) -> Vec<String> {
         self.dropped
@@ -175,5 +193,27 @@ mod tests {
         let rest = unsupported.rest(&request, &[]).expect("left out");
         assert_eq!(Value::from(rest), json!({"top_k": 4}));
         assert_eq!(unsupported.into_dropped(), ["metadata"]);
+    }
+
+    #[rstest]
+    #[case::of_the_request(json!({"messages": [], "cache_control": {"type": "ephemeral"}}))]
+    #[case::of_a_message(json!({"messages": [{"role": "user", "content": "a", "cache_control": {}}]}))]
+    #[case::of_a_part(json!({"messages": [{"role": "user", "content": [
+        {"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}]}]}))]
+    #[case::of_a_tool(json!({"messages": [], "tools": [
+        {"type": "function", "function": {"name": "f"}, "cache_control": {"type": "ephemeral"}}]}))]
+    fn marks_that_a_vendor_has_no_place_for_are_left_out_once_and_named(#[case] body: Value) {
+        let endpoint = endpoint(Provider::Mistral, "http://mistral");
+        let request = ChatRequest::parse(body.to_string().as_bytes()).expect("a request");
+        let mut unsupported = Unsupported::by(&endpoint);
+        let rest = unsupported.rest_without_marks(&request, &[]).expect("hints are never refused");
+        assert_eq!((rest.len(), unsupported.into_dropped()), (0, vec!["cache_control".to_owned()]));
+    }
+
+    #[test]
+    fn a_request_without_marks_names_none() {
+        let body = json!({"messages": [{"role": "user", "content": "a", "cache_control": null}]});
+        let request = ChatRequest::parse(body.to_string().as_bytes()).expect("a request");
+        assert!(!request.has_cache_marks());
     }
 }
