@@ -21,12 +21,16 @@ pub fn explain(configuration: &Configuration) -> String {
 
 fn write_all(out: &mut String, configuration: &Configuration) -> fmt::Result {
     let models = &configuration.models;
-    writeln!(out, "models ({}, {} retries)", models.strategy.name(), models.retries)?;
+    writeln!(out, "models ({}, {})", models.strategy.name(), retries(models.retries))?;
     models.groups.iter().try_for_each(|model| write_model(out, model))?;
     write_names(out, models)?;
     write_fallbacks(out, models)?;
     write_findings(out, "left out", &configuration.left_out)?;
     write_findings(out, "warnings", &configuration.warnings)
+}
+
+fn retries(number: u32) -> String {
+    if number == 1 { "1 retry".to_owned() } else { format!("{number} retries") }
 }
 
 fn write_model(out: &mut String, model: &Model) -> fmt::Result {
@@ -136,4 +140,17 @@ fn write_findings(out: &mut String, title: &str, findings: &[Finding]) -> fmt::R
     }
     writeln!(out, "{title}")?;
     findings.iter().try_for_each(|finding| writeln!(out, "  {finding}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::none(0, "0 retries")]
+    #[case::one(1, "1 retry")]
+    #[case::some(2, "2 retries")]
+    fn retries_are_counted_in_plain_words(#[case] number: u32, #[case] said: &str) {
+        assert_eq!(super::retries(number), said);
+    }
 }
