@@ -46,9 +46,11 @@ pub fn prepare(endpoint: &Endpoint, ask: &Ask<'_>, timing: MockTiming) -> Result
     if !endpoint.params.change_requests() {
         return dispatch(endpoint, ask, timing);
     }
-    let body = params::applied(endpoint, ask.body)?;
+    let (body, dropped) = params::applied(endpoint, ask.body)?;
     let envelope = Envelope::parse(ask.operation, &body)?;
-    dispatch(endpoint, &Ask { body: &body, envelope: &envelope, original: None, ..*ask }, timing)
+    let ask = Ask { body: &body, envelope: &envelope, original: None, ..*ask };
+    let prepared = dispatch(endpoint, &ask, timing)?;
+    Ok(Prepared { dropped: [dropped, prepared.dropped].concat(), ..prepared })
 }
 
 fn dispatch(endpoint: &Endpoint, ask: &Ask<'_>, timing: MockTiming) -> Result<Prepared> {

@@ -29,14 +29,17 @@ const OPENAI_ONLY: [&str; 14] = [
     "web_search_options",
 ];
 
-/// `body` with the endpoint's defaults where it has no such member, and without what it always drops.
-/// Every other member keeps its text.
+/// `body` with the endpoint's defaults where it has no such member, and without what it always drops,
+/// whose names come beside it. Every other member keeps its text.
 ///
 /// # Errors
 /// The body is no JSON object.
-pub fn applied(endpoint: &Endpoint, body: &Bytes) -> Result<Bytes> {
-    let mut kept = members(body)?;
-    kept.retain(|member| !endpoint.params.dropped.iter().any(|dropped| *dropped == member.name));
+pub fn applied(endpoint: &Endpoint, body: &Bytes) -> Result<(Bytes, Vec<String>)> {
+    let (dropped, mut kept): (Vec<_>, Vec<_>) = members(body)?
+        .into_iter()
+        .partition(|member| endpoint.params.dropped.iter().any(|dropped| *dropped == member.name));
+    let said_something = dropped.into_iter().filter(|member| member.value != "null");
+    let dropped = said_something.map(|member| member.name.into_owned()).collect();
     let is_there = |name: &str| kept.iter().any(|member| member.name == name && member.value != "null");
     let by_its_other_name = |name: &str| name == "max_tokens" && is_there("max_completion_tokens");
     let is_missing = |name: &str| !is_there(name) && !by_its_other_name(name);
@@ -46,7 +49,8 @@ pub fn applied(endpoint: &Endpoint, body: &Bytes) -> Result<Bytes> {
     // A default takes the place of a null.
     kept.retain(|member| defaults.iter().all(|(name, _)| *name != member.name));
     let kept = kept.iter().map(|member| (&*member.name, member.value));
-    Ok(object(kept.chain(defaults.iter().map(|(name, value)| (*name, value.as_str())))))
+    let body = object(kept.chain(defaults.iter().map(|(name, value)| (*name, value.as_str()))));
+    Ok((body, dropped))
 }
 
 /// Decides about the members that a vendor does not take, and remembers what was left out.
@@ -168,8 +172,19 @@ mod tests {
         let defaults = json!({"max_tokens": 7, "temperature": 0.5});
         endpoint.params.defaults = defaults.as_object().cloned().unwrap_or_default();
         endpoint.params.dropped = vec!["seed".to_owned()];
-        let applied = applied(&endpoint, &Bytes::copy_from_slice(body.as_bytes())).expect("an object");
+        let (applied, _) = applied(&endpoint, &Bytes::copy_from_slice(body.as_bytes())).expect("an object");
         assert_eq!(applied, expected);
+    }
+
+    #[rstest]
+    #[case::there(r#"{"seed":1}"#, &["seed"])]
+    #[case::null(r#"{"seed":null}"#, &[])]
+    #[case::not_there(r#"{"user":"u"}"#, &[])]
+    fn what_is_always_dropped_is_named_where_it_said_something(#[case] body: &str, #[case] named: &[&str]) {
+        let mut endpoint = endpoint(Provider::Openai, "http://openai");
+        endpoint.params.dropped = vec!["seed".to_owned()];
+        let (_, dropped) = applied(&endpoint, &Bytes::copy_from_slice(body.as_bytes())).expect("an object");
+        assert_eq!(dropped, named);
     }
 
     #[test]
@@ -178,7 +193,9 @@ mod tests {
         endpoint.params.defaults = json!({"seed": 7}).as_object().cloned().unwrap_or_default();
         endpoint.params.dropped = vec!["seed".to_owned()];
         let applied = applied(&endpoint, &Bytes::from_static(br#"{"seed":1,"x":1.10}"#));
-        assert_eq!(applied.expect("an object"), r#"{"x":1.10,"seed":7}"#);
+        let (applied, dropped) = applied.expect("an object");
+        assert_eq!(applied, r#"{"x":1.10,"seed":7}"#);
+        assert_eq!(dropped, ["seed"]);
     }
 
     #[test]
