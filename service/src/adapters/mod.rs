@@ -11,6 +11,7 @@
 mod anthropic;
 mod azure;
 mod body;
+mod bounds;
 mod cohere;
 mod contract;
 mod gemini;
@@ -109,6 +110,12 @@ pub const fn framing(provider: Provider) -> Framing {
 /// # Errors
 /// It reports a failure under a status of success, or is not what the vendor documents.
 pub fn answer(endpoint: &Endpoint, expect: &Expect, body: &[u8]) -> Result<Vec<Delta>> {
+    let mut deltas = read(endpoint, expect, body)?;
+    bounds::check(&endpoint.name, &mut deltas, 0)?;
+    Ok(deltas)
+}
+
+fn read(endpoint: &Endpoint, expect: &Expect, body: &[u8]) -> Result<Vec<Delta>> {
     match endpoint.provider {
         Provider::Openai | Provider::Azure | Provider::Litellm | Provider::Mock => {
             openai::response::deltas(endpoint, expect, body)
@@ -124,6 +131,10 @@ pub fn answer(endpoint: &Endpoint, expect: &Expect, body: &[u8]) -> Result<Vec<D
 /// What reads a stream of `endpoint`'s.
 #[must_use]
 pub fn machine(endpoint: &Endpoint, expect: &Expect) -> Box<dyn Machine> {
+    Box::new(bounds::Bounded::new(endpoint, vendors_machine(endpoint, expect)))
+}
+
+fn vendors_machine(endpoint: &Endpoint, expect: &Expect) -> Box<dyn Machine> {
     match endpoint.provider {
         Provider::Openai | Provider::Azure | Provider::Litellm | Provider::Mock => {
             Box::new(openai::stream::Stream::new(endpoint, expect))
