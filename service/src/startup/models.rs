@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::Signal;
 
 use crate::config::endpoints::{self, Configuration};
 use crate::config::settings::{DEFAULT_CONFIG, Mode, Settings};
@@ -85,12 +85,8 @@ impl Source {
         }
     }
 
-    /// Reads the file again whenever it changes or SIGHUP comes, for ever: all of it counts, or nothing.
-    ///
-    /// # Errors
-    /// The signal cannot be listened for.
-    pub async fn watch(self, engine: Arc<Engine>) -> std::io::Result<()> {
-        let mut hangup = signal(SignalKind::hangup())?;
+    /// Reads the file again whenever it changes or `hangup` comes, for ever: all of it counts, or nothing.
+    pub async fn watch(self, engine: Arc<Engine>, mut hangup: Signal) {
         let mut seen = self.stamp();
         loop {
             let is_told = tokio::select! {
