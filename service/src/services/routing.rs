@@ -52,8 +52,8 @@ pub struct Route {
 /// Who stands in front of the configured models.
 #[derive(Clone, Debug)]
 pub enum Front {
-    /// A LiteLLM proxy, which is asked first for every model. The configured endpoints of the same model
-    /// stand behind it.
+    /// A LiteLLM proxy, which is asked first for every model that it may know. The configured endpoints of
+    /// the same model stand behind it.
     Litellm(Arc<Endpoint>),
     /// The mock, which serves every model.
     Mock(Arc<Endpoint>),
@@ -165,14 +165,14 @@ impl Routing {
         let mut route = table.route(&asked);
         match &self.front {
             Front::Mock(mock) => Ok(Route { hops: vec![self.hop(mock, &asked)], ..Route::default() }),
-            Front::Litellm(litellm) => {
+            Front::Litellm(litellm) if !table.is_ours_alone(&asked) => {
                 route.hops.insert(0, self.hop(litellm, &asked));
                 // LiteLLM has its own retries: at two layers they multiply.
                 route.retries = 0;
                 Ok(route)
             }
-            Front::Nobody if route.hops.is_empty() => Err(table.unavailable(&asked)),
-            Front::Nobody => Ok(route),
+            _ if route.hops.is_empty() => Err(table.unavailable(&asked)),
+            _ => Ok(route),
         }
     }
 
