@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::header::{HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
+use crate::domain::abilities::Abilities;
 use crate::domain::secret::Secret;
 
 /// A vendor's wire format.
@@ -157,6 +158,8 @@ pub struct Endpoint {
     pub share: Share,
     /// Whether it can stream; where it cannot, a whole answer is streamed at once.
     pub streams: bool,
+    /// What the operator says that its model can do: told to callers, and nothing else.
+    pub abilities: Abilities,
 }
 
 impl Endpoint {
@@ -176,6 +179,7 @@ impl Endpoint {
             params: Params::default(),
             share: Share::default(),
             streams: true,
+            abilities: Abilities::default(),
         }
     }
 }
