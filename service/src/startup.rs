@@ -16,7 +16,7 @@ use actix_web::dev::AppConfig;
 use actix_web::middleware::{Condition, from_fn};
 use actix_web::rt::net::TcpStream;
 use actix_web::web::Data;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tracing_actix_web::TracingLogger;
 
@@ -67,10 +67,32 @@ pub struct Service {
     engine: Arc<Engine>,
     source: Source,
     probe_interval: Option<Duration>,
+    hangup: Signal,
+}
+
+/// The signals that stop the service. They have to be listened for before it says that it is there: one
+/// that nobody listens for ends the process at once.
+pub struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    /// Listens for SIGTERM and SIGINT from now on.
+    ///
+    /// # Errors
+    /// The system does not allow it.
+    pub fn listen() -> io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn recv(&mut self) {
+        tokio::select! { _ = self.terminate.recv() => {}, _ = self.interrupt.recv() => {} }
+    }
 }
 
 impl Service {
-    /// Wires everything and binds the address.
+    /// Listens for SIGHUP, wires everything and binds the address.
     ///
     /// # Errors
     /// The configuration is wrong, or the address cannot be bound: in one line.
@@ -83,6 +105,7 @@ impl Service {
     }
 
     fn listen(settings: &Settings, shared: Shared, source: Source) -> io::Result<Self> {
+        let hangup = signal(SignalKind::hangup())?;
         let engine = Arc::clone(&shared.engine);
         let lifecycle = shared.engine.lifecycle.clone();
         let listener = TcpListener::bind((settings.host.as_str(), settings.port))?;
@@ -97,7 +120,7 @@ impl Service {
             .run();
         let drain_timeout = settings.limits.drain_timeout;
         let probe_interval = settings.resilience.probe_interval;
-        Ok(Self { server, address, lifecycle, drain_timeout, engine, source, probe_interval })
+        Ok(Self { server, address, lifecycle, drain_timeout, engine, source, hangup, probe_interval })
     }
 
     /// Where it listens.
@@ -106,17 +129,15 @@ impl Service {
         self.address
     }
 
-    /// Serves until SIGTERM or SIGINT, then drains and ends; a second signal ends the drain window.
+    /// Serves until one of `signals` comes, then drains and ends; a second one ends the drain window.
     ///
     /// # Errors
     /// The server cannot go on.
-    pub async fn run(self) -> io::Result<()> {
-        let (mut terminate, mut interrupt) =
-            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    pub async fn run(self, mut signals: StopSignals) -> io::Result<()> {
         let (sender, receiver) = mpsc::channel(2);
         let forward = async move {
             loop {
-                tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+                signals.recv().await;
                 if sender.send(()).await.is_err() {
                     return;
                 }
@@ -134,7 +155,7 @@ impl Service {
     /// The server cannot go on.
     pub async fn run_until(self, mut stop: mpsc::Receiver<()>) -> io::Result<()> {
         let handle = self.server.handle();
-        let watching = actix_web::rt::spawn(self.source.watch(Arc::clone(&self.engine)));
+        let watching = actix_web::rt::spawn(self.source.watch(Arc::clone(&self.engine), self.hangup));
         let probing =
             self.probe_interval.map(|every| actix_web::rt::spawn(probing::watch(self.engine, every)));
         let (lifecycle, window) = (self.lifecycle, self.drain_timeout);

@@ -71,7 +71,7 @@ pub fn continued(endpoint: &Endpoint, body: &Bytes, text: &str) -> Result<Contin
     const NOT_SO: &str = "an answer to such a request cannot be gone on with";
     let way = Way::of(endpoint).ok_or_else(|| unsupported(endpoint, "messages", NO_WAY))?;
     // What the operator adds and drops counts as well.
-    let asked = if endpoint.params.change_requests() { applied(endpoint, body)? } else { body.clone() };
+    let asked = if endpoint.params.change_requests() { applied(endpoint, body)?.0 } else { body.clone() };
     let request = ChatRequest::parse(&asked)?;
     if let Some(member) = obstacle(&request).or_else(|| vendors_obstacle(endpoint, &request)) {
         return Err(unsupported(endpoint, member, NOT_SO));

@@ -11,6 +11,7 @@
 mod anthropic;
 mod azure;
 mod body;
+mod bounds;
 mod cohere;
 pub mod continuation;
 mod contract;
@@ -47,9 +48,11 @@ pub fn prepare(endpoint: &Endpoint, ask: &Ask<'_>, timing: MockTiming) -> Result
     if !endpoint.params.change_requests() {
         return dispatch(endpoint, ask, timing);
     }
-    let body = params::applied(endpoint, ask.body)?;
+    let (body, dropped) = params::applied(endpoint, ask.body)?;
     let envelope = Envelope::parse(ask.operation, &body)?;
-    dispatch(endpoint, &Ask { body: &body, envelope: &envelope, original: None, ..*ask }, timing)
+    let ask = Ask { body: &body, envelope: &envelope, original: None, ..*ask };
+    let prepared = dispatch(endpoint, &ask, timing)?;
+    Ok(Prepared { dropped: [dropped, prepared.dropped].concat(), ..prepared })
 }
 
 fn dispatch(endpoint: &Endpoint, ask: &Ask<'_>, timing: MockTiming) -> Result<Prepared> {
@@ -108,6 +111,12 @@ pub const fn framing(provider: Provider) -> Framing {
 /// # Errors
 /// It reports a failure under a status of success, or is not what the vendor documents.
 pub fn answer(endpoint: &Endpoint, expect: &Expect, body: &[u8]) -> Result<Vec<Delta>> {
+    let mut deltas = read(endpoint, expect, body)?;
+    bounds::check(&endpoint.name, &mut deltas, 0)?;
+    Ok(deltas)
+}
+
+fn read(endpoint: &Endpoint, expect: &Expect, body: &[u8]) -> Result<Vec<Delta>> {
     match endpoint.provider {
         Provider::Openai | Provider::Azure | Provider::Litellm | Provider::Mock => {
             openai::response::deltas(endpoint, expect, body)
@@ -123,6 +132,10 @@ pub fn answer(endpoint: &Endpoint, expect: &Expect, body: &[u8]) -> Result<Vec<D
 /// What reads a stream of `endpoint`'s.
 #[must_use]
 pub fn machine(endpoint: &Endpoint, expect: &Expect) -> Box<dyn Machine> {
+    Box::new(bounds::Bounded::new(endpoint, vendors_machine(endpoint, expect)))
+}
+
+fn vendors_machine(endpoint: &Endpoint, expect: &Expect) -> Box<dyn Machine> {
     match endpoint.provider {
         Provider::Openai | Provider::Azure | Provider::Litellm | Provider::Mock => {
             Box::new(openai::stream::Stream::new(endpoint, expect))

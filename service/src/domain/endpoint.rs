@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::header::{HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
+use crate::domain::abilities::Abilities;
 use crate::domain::secret::Secret;
 
 /// A vendor's wire format.
@@ -167,6 +168,8 @@ pub struct Endpoint {
     /// How long a stream is read on whose caller has left, where its provider bills all of it anyway and
     /// says at its end how much; `None`: it is cancelled at once.
     pub drain_cancelled: Option<Duration>,
+    /// What the operator says that its model can do: told to callers, and nothing else.
+    pub abilities: Abilities,
 }
 
 impl Endpoint {
@@ -190,6 +193,7 @@ impl Endpoint {
             continues: None,
             continue_streams: false,
             drain_cancelled: None,
+            abilities: Abilities::default(),
         }
     }
 }

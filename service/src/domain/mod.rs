@@ -3,6 +3,7 @@
 //! Knows OpenAI's wire format, which is the canonical one. Refuses to know vendors, sockets, clocks,
 //! settings and HTTP servers.
 
+pub mod abilities;
 pub mod access;
 pub mod call;
 pub mod chat;

@@ -61,7 +61,7 @@ fn chat(endpoint: &Endpoint, ask: &Ask<'_>) -> Result<Prepared> {
     reasoning(&request, &mut left_out, &mut body)?;
     refuse(&request, &mut left_out)?;
     body.set("k", request.rest.get("top_k").cloned());
-    body.fill(left_out.rest(&request, &["top_k"])?);
+    body.fill(left_out.rest_without_marks(&request, &["top_k"])?);
     body.post(endpoint, ask, uri(endpoint, "/v2/chat")?, left_out.into_dropped())
 }
 

@@ -95,11 +95,16 @@ fn method_uri(endpoint: &Endpoint, model: &str, method: &str) -> Result<Uri> {
     versioned_uri(endpoint, &format!("{}:{method}", resource(model)))
 }
 
+/// A bare host gets the version. Behind a path comes nothing: LiteLLM adds no version to an `api_base`.
 fn versioned_uri(endpoint: &Endpoint, path: &str) -> Result<Uri> {
-    // LiteLLM's `api_base` has the version already, where one is configured.
-    let is_versioned = ["/v1", "/v1beta", "/v1alpha"].iter().any(|end| endpoint.url.prefix.ends_with(end));
-    let version = endpoint.api_version.as_deref().unwrap_or("v1beta");
-    let version = if is_versioned { String::new() } else { format!("/{version}") };
+    let prefix = endpoint.url.prefix.as_str();
+    let is_versioned = ["/v1", "/v1beta", "/v1alpha"].iter().any(|end| prefix.ends_with(end));
+    let version = match endpoint.api_version.as_deref() {
+        _ if is_versioned => String::new(),
+        Some(version) => format!("/{version}"),
+        None if prefix.is_empty() => "/v1beta".to_owned(),
+        None => String::new(),
+    };
     uri(endpoint, &format!("{version}/{path}"))
 }
 
@@ -134,6 +139,8 @@ mod tests {
     #[case::a_configured_version("https://g", Some("v1"), "x", "/v1/models/x:m")]
     #[case::a_version_in_the_base("https://g/v1beta", None, "x", "/v1beta/models/x:m")]
     #[case::another_one("https://g/proxy/v1", Some("v1beta"), "x", "/proxy/v1/models/x:m")]
+    #[case::a_path("https://g/proxy", None, "x", "/proxy/models/x:m")]
+    #[case::a_path_and_a_version("https://g/proxy", Some("v1"), "x", "/proxy/v1/models/x:m")]
     #[case::a_resource_name("https://g", None, "models/x", "/v1beta/models/x:m")]
     #[case::a_tuned_model("https://g", None, "tunedModels/mine", "/v1beta/tunedModels/mine:m")]
     #[case::odd_characters("https://g", None, "a b/ü?#", "/v1beta/models/a%20b%2F%C3%BC%3F%23:m")]

@@ -63,7 +63,7 @@ fn chat(endpoint: &Endpoint, ask: &Ask<'_>) -> Result<Prepared> {
         body.set(name, request.rest.get(name).cloned());
     }
     refuse(&request, &mut left_out)?;
-    body.fill(left_out.rest(&request, &SHARED)?);
+    body.fill(left_out.rest_without_marks(&request, &SHARED)?);
     body.post(endpoint, ask, uri(endpoint, "/chat/completions")?, left_out.into_dropped())
 }
 

@@ -88,7 +88,7 @@ fn chat(ask: &Ask<'_>, endpoint: &Endpoint, unsupported: &mut Unsupported<'_>) -
     let request = ChatRequest::parse(ask.body)?;
     refuse(&request, unsupported)?;
     let tools = tools(&request, unsupported)?;
-    let rest = unsupported.rest(&request, &["parallel_tool_calls"])?;
+    let rest = unsupported.rest_without_marks(&request, &["parallel_tool_calls"])?;
     let (mut body, rest) = options::split(rest);
     body.insert("model".to_owned(), ask.model.into());
     let messages = messages::written(endpoint, &request.messages, unsupported)?;
