@@ -10,6 +10,7 @@ pub mod error;
 pub mod middleware;
 pub mod outbound;
 pub mod ports;
+pub mod resilience;
 pub mod services;
 pub mod startup;
 pub mod stores;

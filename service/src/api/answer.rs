@@ -45,6 +45,10 @@ pub async fn asked(
     api: &Api,
 ) -> Result<Asked, HttpResponse> {
     let mut payload = payload.into_inner();
+    let notices = match headers::notices(format, req.headers()) {
+        Ok(notices) => notices,
+        Err(error) => return Err(unread(format, &error, payload)),
+    };
     let body = match body::read(format, req, &mut payload, api.body_limits).await {
         Ok(body) => body,
         Err(error) => return Err(unread(format, &error, payload)),
@@ -61,6 +65,7 @@ pub async fn asked(
         request_id,
         received,
         headers: headers::passed_on(req.headers()),
+        notices,
     })
 }
 

@@ -4,7 +4,10 @@ use actix_web::HttpResponse;
 use actix_web::http::ConnectionType;
 use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
 
+use crate::adapters::ClientFormat;
+use crate::error::Result;
 use crate::services::completion::ServedBy;
+use crate::services::notices::NoticeForm;
 
 const ENDPOINT: HeaderName = HeaderName::from_static("x-llm-proxy-endpoint");
 const ATTEMPTS: HeaderName = HeaderName::from_static("x-llm-proxy-attempts");
@@ -31,6 +34,15 @@ pub fn passed_on(headers: &HeaderMap) -> Vec<(http::HeaderName, http::HeaderValu
         Some((name, http::HeaderValue::from_bytes(value.as_bytes()).ok()?))
     });
     converted.collect()
+}
+
+/// Whether the caller wants notices in its stream, and how. Lines of Ollama's format have no place for them.
+///
+/// # Errors
+/// It names a form that there is not.
+pub fn notices(format: ClientFormat, headers: &HeaderMap) -> Result<Option<NoticeForm>> {
+    let form = NoticeForm::parse(headers.get(NoticeForm::HEADER).map(HeaderValue::as_bytes))?;
+    Ok(form.filter(|_| format == ClientFormat::Openai))
 }
 
 /// Adds the upstream's headers that are passed back.
