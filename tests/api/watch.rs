@@ -11,7 +11,7 @@ use rstest::rstest;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{InputModes, LocalModes, OutputModes, Winsize, tcgetattr, tcsetwinsize};
 
-use crate::harness::{KEY, TestService, wait_for};
+use crate::harness::{CHAT, ConfigFile, KEY, TestService, chat, fill, post, wait_for};
 
 const EVENTS: &str = "/v1/llm/events";
 
@@ -153,6 +153,24 @@ async fn a_notice_is_a_line_without_escape_codes() {
     upstream.on(EVENTS, telling(&format!("retry: 1\n\nid: 5\nevent: failover\ndata: {failover}\n\n")));
     let watch = Watch::start(&upstream.url(), KEY);
     assert_eq!(watch.notices(1).await, ["T failover  m a → b (connect_timeout) request=r"]);
+}
+
+#[actix_web::test]
+async fn what_happens_in_a_real_service_is_told() {
+    let upstream = FaultUpstream::start();
+    upstream.default_behaviour(Behaviour::status(500));
+    let yaml = "model_list:
+- {model_name: m, litellm_params: {model: openai/alone, api_base: UPSTREAM/v1, api_key: k}}";
+    let file = ConfigFile::yaml(fill(yaml, &upstream));
+    let service =
+        TestService::start(|vars| vars.native(file).set("RETRY_ATTEMPTS", 2).set("RETRY_BASE_MS", 1));
+    let watch = Watch::at(&service);
+    watch.says("listening").await;
+    service.ask(&post(CHAT, chat("m")).id("the-request")).await;
+    let notices = watch.notices(2).await;
+    assert!(notices[0].contains(" retry     m openai/alone, attempt 2 of 2 in "), "{notices:?}");
+    assert!(notices[1].contains(" outage    m nobody is left to ask"), "{notices:?}");
+    assert!(notices.iter().all(|line| line.ends_with("request=the-request") && !line.contains('\u{1b}')));
 }
 
 #[actix_web::test]
