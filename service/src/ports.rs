@@ -28,6 +28,12 @@ pub trait UpstreamObserver: Send + Sync {
     fn upstream_head(&self, endpoint: &str, wait: Duration);
 }
 
+/// Takes repeats of requests that were given an answer which was asked for already. Must not block.
+pub trait ReplayObserver: Send + Sync {
+    /// One such repeat.
+    fn replayed(&self);
+}
+
 /// Takes finished log lines, each with its line end. Must not block for long.
 pub trait LineSink: Send + Sync {
     /// Takes a line.

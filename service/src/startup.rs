@@ -35,6 +35,7 @@ use crate::outbound::probe;
 use crate::ports::{AccessSink, UsageSink};
 use crate::services::catalog::Catalog;
 use crate::services::completion::Engine;
+use crate::services::idempotency::{self, Repeats};
 use crate::services::lifecycle::Lifecycle;
 use crate::services::observability::Observability;
 use crate::services::readiness::Readiness;
@@ -56,6 +57,7 @@ pub struct Service {
     lifecycle: Lifecycle,
     drain_timeout: Duration,
     engine: Arc<Engine>,
+    repeats: Arc<Repeats>,
     source: Source,
 }
 
@@ -74,6 +76,7 @@ impl Service {
 
     fn listen(settings: &Settings, shared: Shared, source: Source) -> io::Result<Self> {
         let engine = Arc::clone(&shared.engine);
+        let repeats = Arc::clone(&shared.repeats);
         let lifecycle = shared.engine.lifecycle.clone();
         let listener = TcpListener::bind((settings.host.as_str(), settings.port))?;
         let address = listener.local_addr()?;
@@ -86,7 +89,7 @@ impl Service {
             .listen("http", listener, move || connections(shared.clone(), address, limits.header_timeout))?
             .run();
         let drain_timeout = settings.limits.drain_timeout;
-        Ok(Self { server, address, lifecycle, drain_timeout, engine, source })
+        Ok(Self { server, address, lifecycle, drain_timeout, engine, repeats, source })
     }
 
     /// Where it listens.
@@ -124,6 +127,7 @@ impl Service {
     pub async fn run_until(self, mut stop: mpsc::Receiver<()>) -> io::Result<()> {
         let handle = self.server.handle();
         let watching = actix_web::rt::spawn(self.source.watch(self.engine));
+        let reaping = actix_web::rt::spawn(self.repeats.reap());
         let (lifecycle, window) = (self.lifecycle, self.drain_timeout);
         let stopped = async move {
             stop.recv().await;
@@ -134,6 +138,7 @@ impl Service {
         };
         let (served, ()) = tokio::join!(self.server, stopped);
         watching.abort();
+        reaping.abort();
         served
     }
 }
@@ -165,6 +170,7 @@ async fn cut(lifecycle: &Lifecycle, handle: &ServerHandle) {
 #[derive(Clone)]
 pub struct Shared {
     engine: Arc<Engine>,
+    repeats: Arc<Repeats>,
     catalog: Arc<Catalog>,
     readiness: Arc<Readiness>,
     observability: Data<Observability>,
@@ -196,8 +202,13 @@ impl Shared {
             observer: Arc::clone(&metrics) as _,
             lifecycle: Lifecycle::default(),
         };
+        let kept = idempotency::Limits {
+            ttl: settings.resilience.idempotency_ttl,
+            max_bytes: settings.resilience.idempotency_max_bytes,
+        };
         Self {
             engine: Arc::new(engine),
+            repeats: Arc::new(Repeats::new(kept, Arc::clone(&metrics) as _)),
             catalog: Arc::default(),
             readiness: Arc::default(),
             observability: Data::new(Observability::new(access, metrics)),
@@ -278,6 +289,7 @@ pub fn app(
     actix_web::rt::spawn(client.clone().reap());
     let api = Api {
         engine: Arc::clone(&shared.engine),
+        repeats: Arc::clone(&shared.repeats),
         catalog: Arc::clone(&shared.catalog),
         readiness: Arc::clone(&shared.readiness),
         client,

@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod call;
+pub mod caller;
 pub mod chat;
 pub mod delta;
 pub mod embedding;

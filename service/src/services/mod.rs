@@ -6,6 +6,7 @@
 mod attempts;
 pub mod catalog;
 pub mod completion;
+pub mod idempotency;
 mod inspect;
 pub mod lifecycle;
 pub mod observability;

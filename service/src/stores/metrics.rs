@@ -20,7 +20,7 @@ use crate::domain::access::AccessRecord;
 use crate::domain::envelope::Operation;
 use crate::domain::usage::{End, Provenance, UsageRecord};
 use crate::error::Kind;
-use crate::ports::{AccessSink, MetricsPage, UpstreamObserver, UsageSink};
+use crate::ports::{AccessSink, MetricsPage, ReplayObserver, UpstreamObserver, UsageSink};
 use handles::Handles;
 
 /// Model names come from callers: more distinct ones than this are counted as `other`.
@@ -98,6 +98,7 @@ struct Families {
     first_token: Histograms<EndpointLabels>,
     upstream_head: Histograms<EndpointLabels>,
     upstream_errors: Family<ErrorLabels, Counter>,
+    replays: Counter,
 }
 
 struct RouteHandles {
@@ -145,6 +146,7 @@ impl Families {
             first_token: Family::new_with_constructor(Seconds),
             upstream_head: Family::new_with_constructor(Seconds),
             upstream_errors: Family::default(),
+            replays: Counter::default(),
         };
         r.register("http_requests", "HTTP requests by route and status", families.http.clone());
         let help = "From a request's head to the end of its answer";
@@ -156,6 +158,8 @@ impl Families {
         let help = "From a call of an upstream to the head of its answer";
         r.register_with_unit("upstream_head", help, Unit::Seconds, families.upstream_head.clone());
         r.register("upstream_errors", "Failed calls of upstreams by kind", families.upstream_errors.clone());
+        let help = "Repeats that were given an answer which was asked for already";
+        r.register("idempotent_replays", help, families.replays.clone());
         families
     }
 
@@ -251,6 +255,12 @@ impl UpstreamObserver for Metrics {
     }
 }
 
+impl ReplayObserver for Metrics {
+    fn replayed(&self) {
+        self.families.replays.inc();
+    }
+}
+
 impl MetricsPage for Metrics {
     fn page(&self) -> String {
         let mut page = String::new();
@@ -290,12 +300,14 @@ mod tests {
         let metrics = Metrics::new("1.2.3");
         metrics.record(&record("gpt-4"));
         metrics.upstream_error("litellm", Kind::Truncated);
+        metrics.replayed();
         let page = metrics.page();
         for line in [
             "llm_proxy_build{version=\"1.2.3\"} 1",
             "llm_proxy_completions_total{endpoint=\"litellm\",operation=\"chat.completions\",streamed=\"true\",end=\"truncated\"} 1",
             "llm_proxy_tokens_total{endpoint=\"litellm\",model=\"gpt-4\",kind=\"completion\",provenance=\"counted\"} 5",
             "llm_proxy_time_to_first_token_seconds_bucket{le=\"0.025\",endpoint=\"litellm\"} 1",
+            "llm_proxy_idempotent_replays_total 1",
             "llm_proxy_upstream_errors_total{endpoint=\"litellm\",kind=\"stream_truncated\"} 1",
         ] {
             assert!(page.contains(line), "{line}\n{page}");

@@ -168,7 +168,8 @@ pub fn parse(event: &[u8]) -> Event<'_> {
     data.map_or(Event::Nothing, |data| Event::Data { name, data })
 }
 
-fn lines(event: &[u8]) -> impl Iterator<Item = &[u8]> {
+/// The lines of an event without their ends.
+pub(super) fn lines(event: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut at = 0;
     std::iter::from_fn(move || {
         if at >= event.len() {

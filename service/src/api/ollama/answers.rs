@@ -91,7 +91,7 @@ async fn answer(format: ClientFormat, req: HttpRequest, payload: Payload, api: D
     match inbound.errand {
         Some(errand) => done(format, errand, inbound.model, &api)
             .unwrap_or_else(|error| error_response::answer(format, &error)),
-        None => served(translated(asked, inbound), req.version(), &api).await,
+        None => served(translated(asked, inbound), &req, &api).await,
     }
 }
 
