@@ -11,6 +11,7 @@ mod broken_streams;
 mod client_gone;
 mod failover;
 mod harness;
+mod idempotency;
 mod limits;
 mod metrics;
 mod mock;
