@@ -35,6 +35,12 @@ pub trait NoticeSink: Send + Sync {
     fn notice(&self, event: &NoticeEvent);
 }
 
+/// Takes repeats of requests that were given an answer which was asked for already. Must not block.
+pub trait ReplayObserver: Send + Sync {
+    /// One such repeat.
+    fn replayed(&self);
+}
+
 /// Takes finished log lines, each with its line end. Must not block for long.
 pub trait LineSink: Send + Sync {
     /// Takes a line.

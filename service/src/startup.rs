@@ -41,6 +41,7 @@ use crate::resilience::failover::{Failover, Policy};
 use crate::resilience::retry_budget::RetryBudget;
 use crate::services::catalog::Catalog;
 use crate::services::completion::{Engine, Resilience};
+use crate::services::idempotency::{self, Repeats};
 use crate::services::lifecycle::Lifecycle;
 use crate::services::notices::Notices;
 use crate::services::observability::Observability;
@@ -65,6 +66,7 @@ pub struct Service {
     lifecycle: Lifecycle,
     drain_timeout: Duration,
     engine: Arc<Engine>,
+    repeats: Arc<Repeats>,
     source: Source,
     probe_interval: Option<Duration>,
     hangup: Signal,
@@ -107,6 +109,7 @@ impl Service {
     fn listen(settings: &Settings, shared: Shared, source: Source) -> io::Result<Self> {
         let hangup = signal(SignalKind::hangup())?;
         let engine = Arc::clone(&shared.engine);
+        let repeats = Arc::clone(&shared.repeats);
         let lifecycle = shared.engine.lifecycle.clone();
         let listener = TcpListener::bind((settings.host.as_str(), settings.port))?;
         let address = listener.local_addr()?;
@@ -120,7 +123,17 @@ impl Service {
             .run();
         let drain_timeout = settings.limits.drain_timeout;
         let probe_interval = settings.resilience.probe_interval;
-        Ok(Self { server, address, lifecycle, drain_timeout, engine, source, hangup, probe_interval })
+        Ok(Self {
+            server,
+            address,
+            lifecycle,
+            drain_timeout,
+            engine,
+            repeats,
+            source,
+            hangup,
+            probe_interval,
+        })
     }
 
     /// Where it listens.
@@ -158,6 +171,7 @@ impl Service {
         let watching = actix_web::rt::spawn(self.source.watch(Arc::clone(&self.engine), self.hangup));
         let probing =
             self.probe_interval.map(|every| actix_web::rt::spawn(probing::watch(self.engine, every)));
+        let reaping = actix_web::rt::spawn(self.repeats.reap());
         let (lifecycle, window) = (self.lifecycle, self.drain_timeout);
         let stopped = async move {
             stop.recv().await;
@@ -171,6 +185,7 @@ impl Service {
         if let Some(probing) = probing {
             probing.abort();
         }
+        reaping.abort();
         served
     }
 }
@@ -202,6 +217,7 @@ async fn cut(lifecycle: &Lifecycle, handle: &ServerHandle) {
 #[derive(Clone)]
 pub struct Shared {
     engine: Arc<Engine>,
+    repeats: Arc<Repeats>,
     catalog: Arc<Catalog>,
     readiness: Arc<Readiness>,
     observability: Data<Observability>,
@@ -235,8 +251,13 @@ impl Shared {
             lifecycle: Lifecycle::default(),
             resilience: resilience(&settings.resilience),
         };
+        let kept = idempotency::Limits {
+            ttl: settings.resilience.idempotency_ttl,
+            max_bytes: settings.resilience.idempotency_max_bytes,
+        };
         Self {
             engine: Arc::new(engine),
+            repeats: Arc::new(Repeats::new(kept, Arc::clone(&metrics) as _)),
             catalog: Arc::default(),
             readiness: Arc::default(),
             observability: Data::new(Observability::new(access, metrics)),
@@ -335,6 +356,7 @@ pub fn app(
     actix_web::rt::spawn(client.clone().reap());
     let api = Api {
         engine: Arc::clone(&shared.engine),
+        repeats: Arc::clone(&shared.repeats),
         catalog: Arc::clone(&shared.catalog),
         readiness: Arc::clone(&shared.readiness),
         client,

@@ -14,6 +14,7 @@ mod endpoint_health;
 mod events;
 mod failover;
 mod harness;
+mod idempotency;
 mod limits;
 mod metrics;
 mod mock;

@@ -37,7 +37,7 @@ use crate::domain::embedding::Embeddings;
 use crate::domain::endpoint::{Endpoint, Provider};
 use crate::domain::envelope::Envelope;
 use crate::error::{Error, Result};
-use crate::wire::sse;
+use crate::wire::{ndjson, sse};
 
 /// The call that asks `endpoint`.
 ///
@@ -192,6 +192,17 @@ pub fn error_body(format: ClientFormat, error: &Error) -> Vec<u8> {
     match format {
         ClientFormat::Openai => openai::render::error_body(error),
         _ => ollama::error::error_body(error),
+    }
+}
+
+/// Whether the last of these whole events or lines of a stream in `format` says that it is complete.
+#[must_use]
+pub fn says_complete(format: ClientFormat, events: &[u8]) -> bool {
+    match format {
+        ClientFormat::Openai => sse::events(events).last().is_some_and(
+            |event| matches!(sse::parse(event), sse::Event::Data { data, .. } if sse::is_done(&data)),
+        ),
+        _ => ndjson::lines(events).last().is_some_and(ollama::stream::says_done),
     }
 }
 

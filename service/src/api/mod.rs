@@ -11,6 +11,7 @@ mod headers;
 mod metrics;
 pub mod ollama;
 pub mod openapi;
+mod repeats;
 mod stream_body;
 pub mod v1;
 mod whole_body;
@@ -23,12 +24,15 @@ use actix_web::web::{self, ServiceConfig};
 use crate::outbound::client::Client;
 use crate::services::catalog::Catalog;
 use crate::services::completion::Engine;
+use crate::services::idempotency::Repeats;
 use crate::services::readiness::Readiness;
 
 /// What every handler may use; one a worker, most of it shared.
 pub struct Api {
     /// Answers requests.
     pub engine: Arc<Engine>,
+    /// Attaches repeats to the answers that they repeat.
+    pub repeats: Arc<Repeats>,
     /// Lists models.
     pub catalog: Arc<Catalog>,
     /// Knows whether the backend answers.

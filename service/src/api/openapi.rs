@@ -4,10 +4,23 @@ use actix_web::HttpResponse;
 use actix_web::web::{self, ServiceConfig};
 use serde::Serialize;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::{Modify, OpenApi, ToSchema};
+use utoipa::{IntoParams, Modify, OpenApi, ToSchema};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{error_response, metrics, ollama, v1};
+
+/// What a request says that may be repeated.
+#[derive(Serialize, IntoParams)]
+#[into_params(parameter_in = Header)]
+#[serde(rename_all = "kebab-case")]
+pub struct RepeatHeaders {
+    /// The request's name, 1 to 255 visible ASCII characters. A repeat with the same body gets the answer that is
+    /// there or on its way, with `x-llm-proxy-idempotent-replay: true` and the first request's id in
+    /// `x-llm-proxy-original-request-id`. With another body it is 422.
+    idempotency_key: Option<String>,
+    /// With a key: the id of the last event that came; the stream goes on behind it.
+    last_event_id: Option<u64>,
+}
 
 /// A conversation to answer; every other member of OpenAI's request is passed on.
 #[derive(Serialize, ToSchema)]

@@ -6,6 +6,7 @@
 pub mod abilities;
 pub mod access;
 pub mod call;
+pub mod caller;
 pub mod chat;
 pub mod delta;
 pub mod embedding;

@@ -10,6 +10,7 @@ mod continuation;
 mod drain;
 mod goes_on;
 pub mod health;
+pub mod idempotency;
 mod in_use;
 mod inspect;
 pub mod lifecycle;

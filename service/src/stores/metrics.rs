@@ -22,7 +22,9 @@ use crate::domain::envelope::Operation;
 use crate::domain::notice::NoticeEvent;
 use crate::domain::usage::{End, Provenance, UsageRecord};
 use crate::error::Kind;
-use crate::ports::{AccessSink, EndpointState, MetricsPage, NoticeSink, UpstreamObserver, UsageSink};
+use crate::ports::{
+    AccessSink, EndpointState, MetricsPage, NoticeSink, ReplayObserver, UpstreamObserver, UsageSink,
+};
 use handles::Handles;
 
 /// Model names come from callers: more distinct ones than this are counted as `other`.
@@ -108,6 +110,7 @@ struct Families {
     upstream_head: Histograms<EndpointLabels>,
     upstream_errors: Family<ErrorLabels, Counter>,
     notices: Family<NoticeLabels, Counter>,
+    replays: Counter,
 }
 
 struct RouteHandles {
@@ -156,6 +159,7 @@ impl Families {
             upstream_head: Family::new_with_constructor(Seconds),
             upstream_errors: Family::default(),
             notices: Family::default(),
+            replays: Counter::default(),
         };
         r.register("http_requests", "HTTP requests by route and status", families.http.clone());
         let help = "From a request's head to the end of its answer";
@@ -168,6 +172,8 @@ impl Families {
         r.register_with_unit("upstream_head", help, Unit::Seconds, families.upstream_head.clone());
         r.register("upstream_errors", "Failed calls of upstreams by kind", families.upstream_errors.clone());
         r.register("notices", "Retries, failovers, outages and what came of them", families.notices.clone());
+        let help = "Repeats that were given an answer which was asked for already";
+        r.register("idempotent_replays", help, families.replays.clone());
         families
     }
 
@@ -269,6 +275,12 @@ impl NoticeSink for Metrics {
     }
 }
 
+impl ReplayObserver for Metrics {
+    fn replayed(&self) {
+        self.families.replays.inc();
+    }
+}
+
 impl MetricsPage for Metrics {
     fn page(&self, endpoints: &[EndpointState]) -> String {
         let mut page = String::new();
@@ -313,12 +325,14 @@ mod tests {
         metrics.record(&record("gpt-4"));
         metrics.upstream_error("litellm", Kind::Truncated);
         metrics.notice(&NoticeEvent::Outage { endpoint: None, reason: "r".into(), retry_after_ms: None });
+        metrics.replayed();
         let page = metrics.page(&[]);
         for line in [
             "llm_proxy_build{version=\"1.2.3\"} 1",
             "llm_proxy_completions_total{endpoint=\"litellm\",operation=\"chat.completions\",streamed=\"true\",end=\"truncated\"} 1",
             "llm_proxy_tokens_total{endpoint=\"litellm\",model=\"gpt-4\",kind=\"completion\",provenance=\"counted\"} 5",
             "llm_proxy_time_to_first_token_seconds_bucket{le=\"0.025\",endpoint=\"litellm\"} 1",
+            "llm_proxy_idempotent_replays_total 1",
             "llm_proxy_upstream_errors_total{endpoint=\"litellm\",kind=\"stream_truncated\"} 1",
             "llm_proxy_notices_total{type=\"outage\"} 1",
         ] {
