@@ -21,6 +21,7 @@ use crate::domain::secret::Secret;
 mod declared;
 mod egress;
 mod entry;
+mod info;
 mod ours;
 mod params;
 mod reliability;

@@ -3,7 +3,9 @@
 //! Knows variables, files, defaults and what is a sensible value. Refuses to know sockets, requests and
 //! vendors' formats; nothing outside this room reads the environment.
 
+mod access;
 mod address;
+mod choices;
 pub mod egress;
 pub mod endpoints;
 pub mod environment;
@@ -18,6 +20,8 @@ mod pem;
 mod read;
 mod references;
 pub mod resilience;
+mod server;
 pub mod settings;
+mod timeouts;
 mod tree;
 mod whose;

@@ -3,8 +3,10 @@
 //! Knows OpenAI's wire format, which is the canonical one. Refuses to know vendors, sockets, clocks,
 //! settings and HTTP servers.
 
+pub mod abilities;
 pub mod access;
 pub mod call;
+pub mod caller;
 pub mod chat;
 pub mod delta;
 pub mod egress;
@@ -17,5 +19,6 @@ pub mod no_proxy;
 pub mod notice;
 pub mod proxy;
 pub mod secret;
+pub mod timestamp;
 pub mod usage;
 pub mod vendors;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::ours::check;
+use super::ours::{INTERRUPTIONS, check};
 use super::section::Section;
 use crate::config::egress::{self, Problem};
 use crate::config::finding::{Findings, Wrong};
@@ -43,7 +43,7 @@ impl Ways {
         findings: &mut Findings,
     ) -> Result<Result<Arc<Egress>, Unset>, Wrong> {
         const WHAT: &str = "llm_proxy";
-        let known: Vec<&str> = std::iter::once(NAME).chain(egress::KEYS).collect();
+        let known: Vec<&str> = std::iter::once(NAME).chain(egress::KEYS).chain(INTERRUPTIONS).collect();
         check(said, &known, WHAT)?;
         let Some(entry) = find(said, NAME) else { return build(&self.default, said, WHAT, findings) };
         let name = entry.node.text("llm_proxy.egress")?;
@@ -66,7 +66,8 @@ fn build(
     what: &str,
     findings: &mut Findings,
 ) -> Result<Result<Arc<Egress>, Unset>, Wrong> {
-    for entry in said {
+    let said = || said.iter().filter(|entry| egress::KEYS.contains(&entry.key.as_str()));
+    for entry in said() {
         let Content::Unset(variable) = &entry.node.content else { continue };
         if !egress::MAY_BE_UNSET.contains(&entry.key.as_str()) {
             return Ok(Err((entry.line, variable.clone())));
@@ -75,7 +76,7 @@ fn build(
         findings.warn(entry.line, message);
     }
     let mut texts = Vec::new();
-    for entry in said.iter().filter(|entry| !entry.node.is_null()) {
+    for entry in said().filter(|entry| !entry.node.is_null()) {
         let text = entry.node.text(&format!("{what}.{}", entry.key))?;
         texts.push((entry, text.trim()));
     }

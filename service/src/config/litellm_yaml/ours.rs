@@ -3,8 +3,13 @@
 use super::declared::Declared;
 use super::section::Section;
 use crate::config::finding::{Findings, Wrong};
-use crate::config::tree::Entry;
+use crate::config::limits::seconds;
+use crate::config::tree::{Entry, find};
+use crate::domain::endpoint::Endpoint;
 use crate::domain::model::Roles;
+
+/// The keys in an entry of `model_list` that say something else than how it is reached.
+pub const INTERRUPTIONS: [&str; 3] = ["continue_streams", "continues", "drain_cancelled_s"];
 
 /// The roles at the top of the file.
 pub fn roles(section: &Section<'_>, declared: &Declared, findings: &mut Findings) -> Result<Roles, Wrong> {
@@ -30,6 +35,19 @@ pub fn roles(section: &Section<'_>, declared: &Declared, findings: &mut Findings
         *slot = declared.usable(name, role.line, &what, findings).then(|| name.to_owned());
     }
     Ok(roles)
+}
+
+/// What becomes of streams that break off, or whose callers leave.
+pub fn interruptions(entries: &[Entry], endpoint: &mut Endpoint) -> Result<(), Wrong> {
+    let boolean = |key: &str| {
+        find(entries, key).map(|entry| entry.node.boolean(&format!("llm_proxy.{key}"))).transpose()
+    };
+    endpoint.continues = boolean("continues")?;
+    endpoint.continue_streams = boolean("continue_streams")?.unwrap_or(false);
+    let drain = find(entries, "drain_cancelled_s");
+    endpoint.drain_cancelled =
+        drain.map(|entry| seconds(&entry.node, "llm_proxy.drain_cancelled_s")).transpose()?;
+    Ok(())
 }
 
 /// Refuses keys that nobody knows: LiteLLM ignores all of ours, so nobody else will say so.
