@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::{self, ServiceConfig};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{IntoParams, Modify, OpenApi, ToSchema};
 use utoipa_swagger_ui::{Config, SwaggerUi};
@@ -20,6 +20,16 @@ pub struct RepeatHeaders {
     idempotency_key: Option<String>,
     /// With a key: the id of the last event that came; the stream goes on behind it.
     last_event_id: Option<u64>,
+}
+
+/// Which endpoint is examined, and how far.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct DoctorQuery {
+    /// An endpoint of `/v1/llm/health`, or one that the configuration leaves out.
+    pub endpoint: Option<String>,
+    /// `true` asks for an answer and a stream as well, which costs some tokens.
+    pub spend: Option<String>,
 }
 
 /// A conversation to answer; every other member of OpenAI's request is passed on.

@@ -103,8 +103,9 @@ fn said(
 ) -> Result<Configuration, ConfigError> {
     let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
     let said = match extension.as_ref().and_then(|extension| extension.to_str()) {
-        Some("yaml" | "yml") => litellm_yaml::read(text, variables, defaults, findings)
-            .map(|said| (said.models, said.master_key)),
+        Some("yaml" | "yml") => {
+            litellm_yaml::read(text, variables, defaults, findings).map(|said| (said.models, said.master_key))
+        }
         Some("ini") => ini::read(text, variables, defaults, findings).map(|models| (models, None)),
         _ => Err(Wrong { line: None, message: "the name has to end in .yaml, .yml or .ini".to_owned() }),
     };

@@ -2,24 +2,12 @@
 
 use actix_web::web::{Data, Query};
 use actix_web::{HttpRequest, HttpResponse};
-use serde::Deserialize;
-use utoipa::IntoParams;
 
 use crate::api::Api;
 use crate::api::error_response::Fault;
-use crate::api::openapi::{DoctorReport, ErrorEnvelope};
+use crate::api::openapi::{DoctorQuery, DoctorReport, ErrorEnvelope};
 use crate::error::{Error, Result};
 use crate::services::doctor::Options;
-
-/// Who is examined, and how far.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct Asked {
-    /// An endpoint of `/v1/llm/health`, or one that the configuration leaves out.
-    endpoint: Option<String>,
-    /// `true` asks for an answer and a stream as well, which costs some tokens.
-    spend: Option<String>,
-}
 
 /// Examines one endpoint step by step: the way to it, TLS, its answer, our key, the model; an answer and a
 /// stream only with `spend=true`. Takes ten seconds a step at most.
@@ -30,7 +18,7 @@ pub struct Asked {
     get,
     path = "/v1/llm/doctor",
     tag = "health",
-    params(Asked),
+    params(DoctorQuery),
     responses(
         (status = 200, description = "What was found, good or bad", body = DoctorReport),
         (status = 400, description = "`endpoint` is missing, or `spend` is neither true nor false", body = ErrorEnvelope),
@@ -45,7 +33,7 @@ pub async fn doctor(req: HttpRequest, api: Data<Api>) -> Result<HttpResponse, Fa
 
 fn asked(query: &str) -> Result<(String, bool)> {
     let wrong = |param: &str, message: String| Err(Error::invalid(param, message).with_code("invalid_value"));
-    let asked = match Query::<Asked>::from_query(query) {
+    let asked = match Query::<DoctorQuery>::from_query(query) {
         Ok(asked) => asked.into_inner(),
         Err(error) => return wrong("endpoint", format!("the query cannot be read: {error}")),
     };

@@ -33,7 +33,11 @@ impl Patient<'_> {
         if !self.endpoint.egress.tls.verify {
             let (verify, ca) = (self.place.way("ssl_verify"), self.place.way("ca_file"));
             let advice = format!("Put the authority that issued it into {ca} and take {verify} away.");
-            return Found::warning(format!("{told}, not verified: whoever stands between can read along"), advice, ());
+            return Found::warning(
+                format!("{told}, not verified: whoever stands between can read along"),
+                advice,
+                (),
+            );
         }
         if *ends < now + SOON {
             let advice = format!("Have the certificate of {} renewed.", self.endpoint.url.authority);

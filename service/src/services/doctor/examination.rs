@@ -84,6 +84,10 @@ impl Examination<'_> {
             detail: why.clone(),
             advice: None,
         }));
-        Report { endpoint: self.patient.endpoint.name.clone(), about: self.patient.about(), steps: self.steps }
+        Report {
+            endpoint: self.patient.endpoint.name.clone(),
+            about: self.patient.about(),
+            steps: self.steps,
+        }
     }
 }

@@ -114,7 +114,11 @@ impl Patient<'_> {
         .into_iter()
         .flatten()
         .collect();
-        if there.is_empty() { Found::skipped("none is configured", ()) } else { Found::ok(there.join(", "), ()) }
+        if there.is_empty() {
+            Found::skipped("none is configured", ())
+        } else {
+            Found::ok(there.join(", "), ())
+        }
     }
 }
 

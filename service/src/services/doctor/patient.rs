@@ -113,7 +113,11 @@ mod tests {
     #[case::directly_with_tls("https://llm.test", None, "tls")]
     #[case::in_absolute_form("http://llm.test", Some("http://proxy.test"), "proxy_auth")]
     #[case::by_connect("https://llm.test", Some("http://proxy.test"), "proxy_connect proxy_auth tls")]
-    #[case::tls_in_tls("https://llm.test", Some("https://proxy.test"), "proxy_tls proxy_connect proxy_auth tls")]
+    #[case::tls_in_tls(
+        "https://llm.test",
+        Some("https://proxy.test"),
+        "proxy_tls proxy_connect proxy_auth tls"
+    )]
     #[case::socks("http://llm.test", Some("socks5://proxy.test"), "proxy_connect proxy_auth")]
     fn steps_that_do_not_apply_are_left_out(
         #[case] url: &str,
@@ -125,9 +129,8 @@ mod tests {
         let egress = Egress { proxy_http: proxy.clone(), proxy_https: proxy, ..Egress::default() };
         endpoint.egress = Arc::new(egress);
         let names: Vec<_> = testing::patient(&endpoint).steps().iter().map(|step| step.name()).collect();
-        let expected = format!(
-            "configuration secrets dns tcp {of_the_way} http credentials model completion streaming"
-        );
+        let expected =
+            format!("configuration secrets dns tcp {of_the_way} http credentials model completion streaming");
         assert_eq!(names, expected.split_whitespace().collect::<Vec<_>>());
     }
 

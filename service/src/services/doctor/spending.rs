@@ -79,7 +79,10 @@ impl Patient<'_> {
             }
             Pace::Unknown => Found::ok(format!("{pieces} pieces, too few or too quick to time"), ()),
             Pace::Buffered { wait } => {
-                let told = format!("{pieces} pieces at once after {} ms: somebody holds them back", wait.as_millis());
+                let told = format!(
+                    "{pieces} pieces at once after {} ms: somebody holds them back",
+                    wait.as_millis()
+                );
                 Found::warning(told, self.against_buffering(), ())
             }
         }
@@ -138,7 +141,9 @@ impl Patient<'_> {
             arrivals.extend((0..seen.relayed.deltas).map(|_| started.elapsed()));
             match flow {
                 Flow::Complete => return Ok(arrivals),
-                Flow::More if is_over => return Err(Error::new(Kind::Truncated, "the stream ended too early")),
+                Flow::More if is_over => {
+                    return Err(Error::new(Kind::Truncated, "the stream ended too early"));
+                }
                 Flow::More => {}
             }
         }

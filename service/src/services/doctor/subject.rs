@@ -66,8 +66,7 @@ pub fn in_use(routing: &Routing, configured: Place) -> Vec<Subject> {
 /// # Errors
 /// [`Kind::NotFound`] with code `endpoint_not_found`, and near names.
 pub fn named(subjects: Vec<Subject>, name: &str) -> Result<Vec<Subject>, Error> {
-    let (found, others): (Vec<_>, Vec<_>) =
-        subjects.into_iter().partition(|subject| subject.name() == name);
+    let (found, others): (Vec<_>, Vec<_>) = subjects.into_iter().partition(|subject| subject.name() == name);
     if found.is_empty() { Err(unknown(&others, name)) } else { Ok(found) }
 }
 

@@ -75,7 +75,8 @@ eu: failed at proxy CONNECT (openai at https://llm.test)
 
     #[test]
     fn endpoints_stand_apart() {
-        let reports = [report(&[(StepName::Http, Verdict::Ok)]), report(&[(StepName::Http, Verdict::Warning)])];
+        let reports =
+            [report(&[(StepName::Http, Verdict::Ok)]), report(&[(StepName::Http, Verdict::Warning)])];
         let text = table(&reports);
         assert_eq!(text.matches("\n\n").count(), 1, "{text}");
         assert!(text.contains("eu: ok (") && text.contains("eu: warning at HTTP ("), "{text}");
