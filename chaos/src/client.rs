@@ -21,7 +21,7 @@ pub struct Request {
     /// `x-request-id`: letters, digits and `-`.
     pub id: String,
     /// The model's public name.
-    pub model: &'static str,
+    pub model: String,
     /// Whether the answer is to be streamed.
     pub streamed: bool,
 }

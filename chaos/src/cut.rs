@@ -45,7 +45,7 @@ pub enum Cut {
 /// An upstream with a stream of its format.
 #[derive(Debug)]
 pub struct Source {
-    /// The model's public name.
+    /// What the models' names begin with.
     pub model: &'static str,
     /// LiteLLM's prefix of the format.
     pub prefix: &'static str,
@@ -102,7 +102,8 @@ impl Source {
     /// Looks at the stream as it is on the wire.
     async fn measured(mut self, end: &str) -> io::Result<Self> {
         self.server.default_behaviour(self.whole.clone());
-        let body = json!({"model": self.model, "stream": true, "stream_options": {"include_usage": true},
+        let model = format!("{}-000", self.model);
+        let body = json!({"model": model, "stream": true, "stream_options": {"include_usage": true},
             "messages": [{"role": "user", "content": "stream-000000"}]});
         let wire = wire(self.server.port(), &body.to_string()).await?;
         let missing = || io::Error::other(format!("no {end} on the wire"));

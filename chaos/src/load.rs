@@ -69,8 +69,11 @@ async fn with_any(port: u16, idle: Arc<Mutex<Vec<Client>>>, request: Request) ->
 }
 
 /// Every second one is a stream.
-pub fn mixed(name: &str, model: &'static str) -> impl Fn(usize) -> Request {
-    move |number| Request { id: format!("{name}-{number}"), model, streamed: number % 2 == 0 }
+pub fn mixed(name: &str, model: &str) -> impl Fn(usize) -> Request {
+    move |number| {
+        let (id, model) = (format!("{name}-{number}"), model.to_owned());
+        Request { id, model, streamed: number.is_multiple_of(2) }
+    }
 }
 
 /// How many were answered as a whole.

@@ -82,7 +82,7 @@ async fn caller(port: u16, number: usize, mut random: fastrand::Rng) -> Option<L
     let model = MODELS[number % MODELS.len()];
     // Who waits for an answer in one piece leaves too.
     let streamed = model != "waiting" || number.is_multiple_of(2);
-    let request = Request { id: format!("leave-{number:05}"), model, streamed };
+    let request = Request { id: format!("leave-{number:05}"), model: model.to_owned(), streamed };
     let mut underway = Client::new(port).begin(&request).await.ok()?;
     underway.read_for(Duration::from_millis(random.u64(30..300))).await;
     if underway.is_done() {

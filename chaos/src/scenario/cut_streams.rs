@@ -26,15 +26,15 @@ struct Cutting {
     cut: Option<Cut>,
 }
 
-/// One attempt each, and no breaker: a stream that cannot begin cannot be cut.
+/// A stream that nobody is asked for cannot be cut: no endpoint may fail so often that its breaker opens.
+const MODELS: usize = 1_000;
 const SETTINGS: [(&str, &str); 3] =
-    [("IDLE_TIMEOUT_S", "0.3"), ("RETRY_ATTEMPTS", "1"), ("BREAKER_FAILURES", "10000")];
+    [("IDLE_TIMEOUT_S", "0.3"), ("RETRY_BASE_MS", "1"), ("BREAKER_FAILURES", "10000")];
 
 /// Four fifths relayed, one fifth translated.
 pub async fn run(setup: &Setup) -> io::Result<Vec<Figure>> {
     let sources = [Source::relayed().await?, Source::translated().await?];
-    let entries = sources.each_ref().map(|source| (source.model, source.prefix, &source.server));
-    let program = setup.start(&models(&entries), &SETTINGS)?;
+    let program = setup.start(&configuration(&sources), &SETTINGS)?;
     let mut random = fastrand::Rng::with_seed(setup.seed);
     let (mut all, total) = (Vec::new(), setup.scaled(STREAMS));
     while all.len() < total {
@@ -51,9 +51,24 @@ pub async fn run(setup: &Setup) -> io::Result<Vec<Figure>> {
     Ok(figures(&sources, &all, &records))
 }
 
+fn configuration(sources: &[Source; 2]) -> String {
+    let names: Vec<_> = (0..MODELS).map(|number| (model(sources, number), source(sources, number))).collect();
+    let entries: Vec<_> =
+        names.iter().map(|(name, source)| (name.as_str(), source.prefix, &source.server)).collect();
+    models(&entries)
+}
+
+fn source(sources: &[Source; 2], number: usize) -> &Source {
+    &sources[usize::from(number % 5 == 4)]
+}
+
+/// All names are equally long, because they are part of what is cut.
+fn model(sources: &[Source; 2], number: usize) -> String {
+    format!("{}-{:03}", source(sources, number).model, number % MODELS)
+}
+
 fn request(sources: &[Source; 2], number: usize) -> Request {
-    let source = &sources[usize::from(number % 5 == 4)];
-    Request { id: format!("stream-{number:06}"), model: source.model, streamed: true }
+    Request { id: format!("stream-{number:06}"), model: model(sources, number), streamed: true }
 }
 
 /// What the server did to each request. It serves on one thread, so requests come in the order of cuts.
@@ -63,7 +78,8 @@ fn done(server: &FaultUpstream, cuts: &[Cut]) -> Vec<(String, Cut)> {
 }
 
 fn figures(sources: &[Source; 2], all: &[Cutting], records: &Records) -> Vec<Figure> {
-    let source = |cutting: &Cutting| sources.iter().find(|source| source.model == cutting.asked.0.model);
+    let source =
+        |cutting: &Cutting| sources.iter().find(|source| cutting.asked.0.model.starts_with(source.model));
     let may_be_whole = |cutting: &Cutting| {
         cutting.cut.zip(source(cutting)).is_some_and(|(cut, source)| source.said_all(cut))
     };

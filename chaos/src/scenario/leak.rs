@@ -17,6 +17,8 @@ use crate::program::{Footprint, Program};
 use crate::upstreams::models;
 
 const WARM_UP: u32 = 20_000;
+/// Tells what still grows from what has settled.
+const MIDDLE: u32 = 60_000;
 const REQUESTS: u32 = 100_000;
 const CLIENTS: usize = 64;
 /// What is about to be closed is closed by then.
@@ -31,7 +33,7 @@ struct Course {
     failed: AtomicUsize,
 }
 
-/// Looks after the warm-up and at the end.
+/// Looks after the warm-up, on the way and at the end.
 pub async fn run(setup: &Setup) -> io::Result<Vec<Figure>> {
     let server = FaultUpstream::start();
     server.on("quick", Behaviour::chat("Hello from upstream."));
@@ -41,6 +43,7 @@ pub async fn run(setup: &Setup) -> io::Result<Vec<Figure>> {
     let port = program.port;
     let course = Arc::new(Course { port, next: AtomicUsize::new(0), failed: AtomicUsize::new(0) });
     let warm = after(&program, &course, setup.scaled(WARM_UP)).await?;
+    let middle = after(&program, &course, setup.scaled(MIDDLE)).await?;
     let end = after(&program, &course, setup.scaled(REQUESTS)).await?;
     let failed = course.failed.load(Ordering::Relaxed);
     let open = server.connections().open.len();
@@ -48,12 +51,8 @@ pub async fn run(setup: &Setup) -> io::Result<Vec<Figure>> {
     let growth = 100.0 * (float_kib(end) / float_kib(warm) - 1.0);
     let descriptors = float(descriptors(end)) - float(descriptors(warm));
     let title = format!("{} requests, a fifth aborted", setup.scaled(REQUESTS));
-    let memory = format!(
-        "{} KiB after {}, {} KiB at the end",
-        warm.resident_kib,
-        setup.scaled(WARM_UP),
-        end.resident_kib
-    );
+    let looks = [warm, middle, end].map(|look| look.resident_kib.to_string());
+    let memory = format!("{} KiB", looks.join(", "));
     let handles =
         format!("{} before, {} at the end; {open} upstream connections", warm.descriptors, end.descriptors);
     Ok(vec![
@@ -86,8 +85,11 @@ async fn caller(course: Arc<Course>, requests: usize) {
             abort(&mut client, number, &mut random).await;
             continue;
         }
-        let request =
-            Request { id: format!("leak-{number}"), model: "quick", streamed: number.is_multiple_of(2) };
+        let request = Request {
+            id: format!("leak-{number}"),
+            model: "quick".to_owned(),
+            streamed: number.is_multiple_of(2),
+        };
         let answer = client.ask(&request).await;
         course.failed.fetch_add(usize::from(!answer.is_success()), Ordering::Relaxed);
     }
@@ -101,7 +103,11 @@ impl Course {
 
 /// Leaves in the request, right behind it, or in the answer; a connection that fails has left as well.
 async fn abort(client: &mut Client, number: usize, random: &mut fastrand::Rng) {
-    let request = Request { id: format!("leak-{number}"), model: "slow", streamed: number.is_multiple_of(2) };
+    let request = Request {
+        id: format!("leak-{number}"),
+        model: "slow".to_owned(),
+        streamed: number.is_multiple_of(2),
+    };
     if random.u8(..4) == 0 {
         let bytes = request.bytes();
         if let Ok(mut socket) = client.connect().await {

@@ -69,7 +69,7 @@ async fn stall(port: u16) -> Vec<Underway> {
     let mut beginning = JoinSet::new();
     for number in 0..STALLED {
         let model = if number % 2 == 0 { "silent" } else { "stuck" };
-        let request = Request { id: format!("stall-{number}"), model, streamed: true };
+        let request = Request { id: format!("stall-{number}"), model: model.to_owned(), streamed: true };
         beginning.spawn(async move { Client::new(port).begin(&request).await });
     }
     beginning.join_all().await.into_iter().filter_map(Result::ok).collect()
