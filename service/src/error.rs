@@ -47,8 +47,11 @@ pub enum Remedy {
 /// The account at the vendor is empty, or over its limit for good.
 pub const INSUFFICIENT_QUOTA: &str = "insufficient_quota";
 
-/// The endpoint's vendor cannot do what the request asks for.
+/// The endpoint's vendor does not take a member of the request.
 pub const UNSUPPORTED_PARAMETER: &str = "unsupported_parameter";
+
+/// The endpoint's vendor has nothing of the kind that the request asks for.
+pub const UNSUPPORTED_OPERATION: &str = "unsupported_operation";
 
 /// What happened. Variants are ordered by whom they blame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -87,6 +90,8 @@ pub enum Kind {
     MalformedAnswer,
     /// The whole request took longer than `REQUEST_TIMEOUT_S` (504).
     DeadlineExceeded,
+    /// As many requests are in flight as may be (503).
+    Overloaded,
     /// The service is stopping (503).
     ShuttingDown,
     /// A fault of this service (500).
@@ -95,7 +100,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of the enum: for tables and metrics.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::InvalidRequest,
         Self::Unauthenticated,
         Self::NotFound,
@@ -113,6 +118,7 @@ impl Kind {
         Self::Truncated,
         Self::MalformedAnswer,
         Self::DeadlineExceeded,
+        Self::Overloaded,
         Self::ShuttingDown,
         Self::Internal,
     ];
@@ -138,6 +144,7 @@ impl Kind {
             Self::Truncated => "stream_truncated",
             Self::MalformedAnswer => "malformed_answer",
             Self::DeadlineExceeded => "deadline_exceeded",
+            Self::Overloaded => "overloaded",
             Self::ShuttingDown => "shutting_down",
             Self::Internal => "internal_error",
         }
@@ -163,7 +170,7 @@ impl Kind {
             | Self::UpstreamTimeout
             | Self::Truncated
             | Self::MalformedAnswer => Blame::Upstream,
-            Self::DeadlineExceeded | Self::ShuttingDown | Self::Internal => Blame::Us,
+            Self::DeadlineExceeded | Self::Overloaded | Self::ShuttingDown | Self::Internal => Blame::Us,
         }
     }
 
@@ -199,7 +206,7 @@ impl Kind {
             | Self::UpstreamDisconnected
             | Self::Truncated
             | Self::MalformedAnswer => 502,
-            Self::BackendUnavailable | Self::ShuttingDown => 503,
+            Self::BackendUnavailable | Self::Overloaded | Self::ShuttingDown => 503,
             Self::UpstreamTimeout | Self::DeadlineExceeded => 504,
         }
     }
@@ -344,9 +351,8 @@ impl Error {
     #[must_use]
     pub fn remedy(&self) -> Remedy {
         match (self.kind, self.code()) {
-            (_, INSUFFICIENT_QUOTA | UNSUPPORTED_PARAMETER) | (Kind::BackendAuthentication, _) => {
-                Remedy::AnotherEndpoint
-            }
+            (_, INSUFFICIENT_QUOTA | UNSUPPORTED_PARAMETER | UNSUPPORTED_OPERATION)
+            | (Kind::BackendAuthentication, _) => Remedy::AnotherEndpoint,
             (kind, _) if kind.retry_safety() == RetrySafety::Never => Remedy::Nothing,
             _ => Remedy::Again,
         }

@@ -7,9 +7,11 @@ use clap::{Parser, Subcommand};
 use llm_proxy::api::openapi;
 use llm_proxy::config::endpoints::explain;
 use llm_proxy::config::settings::{DEFAULT_INTERNAL_API_KEY, LogLevel, Settings};
+use llm_proxy::domain::secret::Secret;
 use llm_proxy::startup::Service;
 use llm_proxy::startup::models::Source;
 use llm_proxy::telemetry::{self, Log};
+use llm_proxy::watch::Target;
 
 /// A microservice that reaches any LLM through LiteLLM or mocked, with honest streams.
 ///
@@ -31,6 +33,15 @@ enum Command {
     Openapi,
     /// Ask the service on this machine whether it is alive: for container health checks
     Healthcheck,
+    /// Show endpoints and notices of a running service, live
+    Watch {
+        /// Where it listens [default: the settings' HOST and PORT]
+        #[arg(long)]
+        url: Option<String>,
+        /// Its key [default: the settings' INTERNAL_API_KEY]
+        #[arg(long)]
+        key: Option<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -39,6 +50,7 @@ fn main() -> ExitCode {
         Command::Check => check(),
         Command::Openapi => print_openapi(),
         Command::Healthcheck => healthcheck(),
+        Command::Watch { url, key } => watch(url, key),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -128,4 +140,14 @@ fn print_openapi() -> Result<(), String> {
 fn healthcheck() -> Result<(), String> {
     let settings = Settings::from_env().map_err(|error| error.to_string())?;
     actix_web::rt::System::new().block_on(llm_proxy::startup::healthcheck(&settings))
+}
+
+fn watch(url: Option<String>, key: Option<String>) -> Result<(), String> {
+    let settings = Settings::from_env().map_err(|error| error.to_string())?;
+    let url = match url {
+        Some(url) => url.parse().map_err(|expected| format!("--url holds {url:?}: expected {expected}"))?,
+        None => llm_proxy::startup::local_url(&settings)?,
+    };
+    let key = key.map_or(settings.internal_api_key, Secret::new);
+    actix_web::rt::System::new().block_on(llm_proxy::watch::watch(Target { url, key }))
 }

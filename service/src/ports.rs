@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use crate::domain::access::AccessRecord;
+use crate::domain::notice::NoticeEvent;
 use crate::domain::usage::UsageRecord;
 use crate::error::Kind;
 
@@ -26,6 +27,12 @@ pub trait UpstreamObserver: Send + Sync {
     fn upstream_error(&self, endpoint: &str, kind: Kind);
     /// A call of `endpoint` got the head of its answer after `wait`.
     fn upstream_head(&self, endpoint: &str, wait: Duration);
+}
+
+/// Counts what is told about retries, failovers and outages. Must not block.
+pub trait NoticeSink: Send + Sync {
+    /// Takes what happened.
+    fn notice(&self, event: &NoticeEvent);
 }
 
 /// Takes finished log lines, each with its line end. Must not block for long.

@@ -24,8 +24,10 @@ use self::models::Source;
 use crate::adapters::MockTiming;
 use crate::api::head_errors::Enveloping;
 use crate::api::{self, About, Api, BodyLimits};
+use crate::config;
+use crate::config::resilience::ResilienceSettings;
 use crate::config::settings::{LogLevel, Mode, Settings};
-use crate::domain::endpoint::{Endpoint, Provider};
+use crate::domain::endpoint::{BaseUrl, Endpoint, Provider};
 use crate::domain::model::Models;
 use crate::middleware::internal_auth::{InternalAuth, internal_auth};
 use crate::middleware::request_id::request_id;
@@ -33,10 +35,16 @@ use crate::middleware::span::RequestSpan;
 use crate::outbound::client::Client;
 use crate::outbound::probe;
 use crate::ports::{AccessSink, UsageSink};
+use crate::resilience::backoff::Backoff;
+use crate::resilience::breaker::BreakerSettings;
+use crate::resilience::failover::{Failover, Policy};
+use crate::resilience::retry_budget::RetryBudget;
 use crate::services::catalog::Catalog;
-use crate::services::completion::Engine;
+use crate::services::completion::{Engine, Resilience};
 use crate::services::lifecycle::Lifecycle;
+use crate::services::notices::Notices;
 use crate::services::observability::Observability;
+use crate::services::overload::Turns;
 use crate::services::readiness::Readiness;
 use crate::services::routing::{DefaultModel, Front, Routing};
 use crate::stores::log::RecordLog;
@@ -188,13 +196,15 @@ impl Shared {
             access.push(records as _);
         }
         let engine = Engine {
-            routing: Routing::new(front(settings), default_model(settings), models),
+            routing: Routing::new(front(settings), default_model(settings), models, breaker(settings)),
             mock_timing: MockTiming { chunk_delay: settings.mock_delay },
             keepalive: settings.keepalive_interval,
             request_timeout: settings.deadlines.total,
             usage,
             observer: Arc::clone(&metrics) as _,
+            notices: Notices::new().counted_by(Arc::clone(&metrics) as _),
             lifecycle: Lifecycle::default(),
+            resilience: resilience(&settings.resilience),
         };
         Self {
             engine: Arc::new(engine),
@@ -212,6 +222,19 @@ impl Shared {
     }
 }
 
+fn resilience(settings: &ResilienceSettings) -> Resilience {
+    let failover = match settings.failover {
+        config::resilience::Failover::Eager => Failover::Eager,
+        config::resilience::Failover::Patient => Failover::Patient,
+    };
+    let backoff = Backoff { base: settings.base, max: settings.max };
+    Resilience {
+        policy: Policy { failover, attempts: settings.attempts, backoff },
+        budget: RetryBudget::new(settings.budget_ratio),
+        turns: Turns::new(settings.max_requests, settings.max_requests_per_endpoint, settings.queue_timeout),
+    }
+}
+
 /// Who stands in front of the configured models, as the mode asks for.
 fn front(settings: &Settings) -> Front {
     let endpoint = |provider: Provider| {
@@ -226,6 +249,11 @@ fn front(settings: &Settings) -> Front {
             Front::Litellm(Arc::new(Endpoint { key, ..endpoint(Provider::Litellm) }))
         }
     }
+}
+
+const fn breaker(settings: &Settings) -> BreakerSettings {
+    let resilience = &settings.resilience;
+    BreakerSettings { failures: resilience.breaker_failures, open: resilience.breaker_open }
 }
 
 fn default_model(settings: &Settings) -> DefaultModel {
@@ -300,12 +328,19 @@ pub fn app(
 /// # Errors
 /// Why it is not, in one line.
 pub async fn healthcheck(settings: &Settings) -> Result<(), String> {
+    probe::answers(&local_url(settings)?, "/health/live", Duration::from_secs(2)).await
+}
+
+/// Where a service with these settings is reached from its own machine.
+///
+/// # Errors
+/// `HOST` cannot be part of a URL.
+pub fn local_url(settings: &Settings) -> Result<BaseUrl, String> {
     let host = match settings.host.as_str() {
         "0.0.0.0" => "127.0.0.1".to_owned(),
         "::" => "[::1]".to_owned(),
         host if host.contains(':') => format!("[{host}]"),
         host => host.to_owned(),
     };
-    let url = format!("http://{host}:{}", settings.port).parse().map_err(str::to_owned)?;
-    probe::answers(&url, "/health/live", Duration::from_secs(2)).await
+    format!("http://{host}:{}", settings.port).parse().map_err(str::to_owned)
 }

@@ -277,12 +277,13 @@ async fn the_last_failure_is_told_where_all_endpoints_fail(
 async fn a_retry_is_another_round_over_all_endpoints(#[values(false, true)] stream: bool) {
     let yaml = TWO.replace("num_retries: 0", "num_retries: 1");
     let scene = Scene::new(&yaml, Behaviour::status(500));
+    scene.upstream.sequence("first", [Behaviour::status(500).retry_after("1"), Behaviour::status(500)]);
     scene.upstream.sequence("second", [Behaviour::status(500), Behaviour::chat("at last")]);
     let answer = scene.ask(stream).await;
     assert_eq!(said(&answer, stream), "at last");
     scene.assert_by(&answer, "openai/second", 4).await;
     assert_eq!(scene.asked(), ["first", "second", "first", "second"]);
-    assert!(answer.took >= Duration::from_millis(490), "no pause: {:?}", answer.took);
+    assert!(answer.took >= Duration::from_millis(990), "the wait was not waited: {:?}", answer.took);
 }
 
 #[actix_web::test]
@@ -295,13 +296,14 @@ async fn there_are_no_more_rounds_than_retries() {
     scene.assert_by(&answer, "openai/second", 4).await;
 }
 
-/// A pause that ends behind the deadline helps nobody.
+/// A wait that ends behind the deadline helps nobody.
 #[rstest]
 #[actix_web::test]
 async fn a_retry_that_would_come_too_late_is_not_waited_for(#[values(false, true)] stream: bool) {
     let yaml = TWO.replace("num_retries: 0", "num_retries: 5");
-    let scene = Scene::with(&yaml, Behaviour::status(500), |vars| vars.set("REQUEST_TIMEOUT_S", 0.45));
-    scene.upstream.on("second", Behaviour::status(503));
+    let first = Behaviour::status(500).retry_after("1");
+    let scene = Scene::with(&yaml, first, |vars| vars.set("REQUEST_TIMEOUT_S", 0.45));
+    scene.upstream.on("second", Behaviour::status(503).retry_after("1"));
     let answer = scene.ask(stream).await;
     answer.assert_refused(503);
     scene.assert_by(&answer, "openai/second", 2).await;

@@ -46,14 +46,16 @@ fn assert_complete(events: &[Event]) {
 }
 
 #[actix_web::test]
-async fn the_first_event_leaves_before_the_upstream_sends_its_second() {
-    let upstream = upstream(hello().stall_after_events(1));
+async fn the_first_token_leaves_before_the_upstream_sends_its_second() {
+    let upstream = upstream(hello().stall_after_events(2));
     let service = TestService::before(&upstream);
     let mut client = service.connect().await;
     let head = client.begin(&post(CHAT, streamed("m"))).await;
     assert_eq!(head.status, 200);
     let event = client.event().await.unwrap();
     assert_eq!(event.json()["choices"][0]["delta"]["role"], "assistant");
+    let event = client.event().await.unwrap();
+    assert!(event.json()["choices"][0]["delta"]["content"].is_string());
     assert_eq!(upstream.connections().open.len(), 1);
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::domain::chat::ChatRequest;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::envelope::{members, object};
-use crate::error::{Error, Kind, Result, UNSUPPORTED_PARAMETER};
+use crate::error::{Error, Kind, Result, UNSUPPORTED_OPERATION, UNSUPPORTED_PARAMETER};
 
 /// Members of OpenAI's request that are no text of the conversation and that other vendors do not
 /// know. What stands neither here nor among the typed members is passed through to the vendor.
@@ -119,13 +119,13 @@ pub fn unsupported(endpoint: &Endpoint, param: &str, why: &str) -> Error {
 /// The vendor has no embeddings.
 pub fn no_embeddings(endpoint: &Endpoint) -> Error {
     let message = format!("{} has no embeddings", endpoint.provider);
-    Error::new(Kind::InvalidRequest, message).with_param("model").with_code("unsupported_operation")
+    Error::new(Kind::InvalidRequest, message).with_param("model").with_code(UNSUPPORTED_OPERATION)
 }
 
 /// The vendor has no text completions: only chat.
 pub fn no_completions(endpoint: &Endpoint) -> Error {
     let message = format!("{} has no text completions: use /v1/chat/completions", endpoint.provider);
-    Error::new(Kind::InvalidRequest, message).with_param("model").with_code("unsupported_operation")
+    Error::new(Kind::InvalidRequest, message).with_param("model").with_code(UNSUPPORTED_OPERATION)
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
-use actix_web::http::{ConnectionType, Version};
+use actix_web::http::Version;
+use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 
@@ -13,9 +13,6 @@ use crate::api::{Api, body, headers, stream_body, whole_body};
 use crate::domain::envelope::Operation;
 use crate::middleware::request_id::RequestId;
 use crate::services::completion::{Asked, Served};
-
-/// nginx and others in front of us must not collect events.
-const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// Answers one request; whatever is wrong with it, as OpenAI's envelope.
 pub async fn answer(
@@ -48,6 +45,10 @@ pub async fn asked(
     api: &Api,
 ) -> Result<Asked, HttpResponse> {
     let mut payload = payload.into_inner();
+    let notices = match headers::notices(format, req.headers()) {
+        Ok(notices) => notices,
+        Err(error) => return Err(unread(format, &error, payload)),
+    };
     let body = match body::read(format, req, &mut payload, api.body_limits).await {
         Ok(body) => body,
         Err(error) => return Err(unread(format, &error, payload)),
@@ -64,6 +65,7 @@ pub async fn asked(
         request_id,
         received,
         headers: headers::passed_on(req.headers()),
+        notices,
     })
 }
 
@@ -82,15 +84,12 @@ fn response(format: ClientFormat, served: Served, version: Version) -> HttpRespo
             let to = response.headers_mut();
             to.insert(CONTENT_TYPE, HeaderValue::from_static(adapters::stream_type(format)));
             headers::add_upstream(to, &headers);
-            to.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-            to.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
+            headers::add_unbuffered(to);
             if let Some(by) = by {
                 headers::add_served_by(to, &by);
             }
             if version < Version::HTTP_11 {
-                // There are no chunks before HTTP/1.1: the end of the connection is the end.
-                response.head_mut().no_chunking(true);
-                response.head_mut().set_connection_type(ConnectionType::Close);
+                headers::end_with_the_connection(&mut response);
             }
             response
         }

@@ -1,12 +1,20 @@
 //! Headers between actix (`http` 0.2) and the engine (`http` 1): only the few that are passed on.
 
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::HttpResponse;
+use actix_web::http::ConnectionType;
+use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
 
+use crate::adapters::ClientFormat;
+use crate::error::Result;
 use crate::services::completion::ServedBy;
+use crate::services::notices::NoticeForm;
 
 const ENDPOINT: HeaderName = HeaderName::from_static("x-llm-proxy-endpoint");
 const ATTEMPTS: HeaderName = HeaderName::from_static("x-llm-proxy-attempts");
 const DROPPED_PARAMS: HeaderName = HeaderName::from_static("x-llm-proxy-dropped-params");
+
+/// nginx and others in front of us must not collect events.
+const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// The caller's headers that go upstream: who it is, how it traces, what LiteLLM and OpenAI read.
 /// Credentials, cookies, hop-by-hop headers and everything unknown stay here.
@@ -26,6 +34,15 @@ pub fn passed_on(headers: &HeaderMap) -> Vec<(http::HeaderName, http::HeaderValu
         Some((name, http::HeaderValue::from_bytes(value.as_bytes()).ok()?))
     });
     converted.collect()
+}
+
+/// Whether the caller wants notices in its stream, and how. Lines of Ollama's format have no place for them.
+///
+/// # Errors
+/// It names a form that there is not.
+pub fn notices(format: ClientFormat, headers: &HeaderMap) -> Result<Option<NoticeForm>> {
+    let form = NoticeForm::parse(headers.get(NoticeForm::HEADER).map(HeaderValue::as_bytes))?;
+    Ok(form.filter(|_| format == ClientFormat::Openai))
 }
 
 /// Adds the upstream's headers that are passed back.
@@ -56,6 +73,18 @@ pub fn add_served_by(to: &mut HeaderMap, by: &ServedBy) {
     {
         to.insert(DROPPED_PARAMS, dropped);
     }
+}
+
+/// Adds what keeps a stream from being collected or kept on its way.
+pub fn add_unbuffered(to: &mut HeaderMap) {
+    to.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    to.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
+}
+
+/// There are no chunks before HTTP/1.1: the end of the connection is the end of the stream.
+pub fn end_with_the_connection(response: &mut HttpResponse) {
+    response.head_mut().no_chunking(true);
+    response.head_mut().set_connection_type(ConnectionType::Close);
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 mod answer;
 mod body;
 pub mod error_response;
+mod events_body;
 pub mod head_errors;
 mod headers;
 mod metrics;
@@ -69,6 +70,7 @@ pub const ROUTES: &[&str] = &[
     "/v1/embeddings",
     "/v1/models",
     "/v1/llm/models",
+    "/v1/llm/events",
     "/v1/llm/summarize",
     "/v1/llm/title",
     "/api/chat",
@@ -97,6 +99,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(post("/v1/llm/title").route(web::post().to(v1::tasks::title)))
         .service(get("/v1/models").route(web::get().to(v1::models::models)))
         .service(get("/v1/llm/models").route(web::get().to(v1::models::models_alias)))
+        .service(get("/v1/llm/events").route(web::get().to(v1::events::events)))
         .service(post("/api/chat").route(web::post().to(ollama::answers::chat)))
         .service(post("/api/generate").route(web::post().to(ollama::answers::generate)))
         .service(post("/api/embed").route(web::post().to(ollama::answers::embed)))

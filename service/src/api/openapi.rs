@@ -214,6 +214,7 @@ pub struct ErrorObject {
         v1::embeddings::embeddings,
         v1::models::models,
         v1::models::models_alias,
+        v1::events::events,
         v1::tasks::summarize,
         v1::tasks::title,
         ollama::answers::chat,

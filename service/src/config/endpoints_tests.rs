@@ -48,7 +48,7 @@ fn the_repositorys_own_file_is_read_without_a_doubt() {
     let configuration = read_file("litellm_config.yaml").expect("valid");
     let names: Vec<&str> = configuration.models.groups.iter().map(|model| model.name.as_str()).collect();
     assert_eq!(names, ["llama3.2", "mistral", "gpt-3.5-turbo", "nomic-embed-text"]);
-    assert_eq!((configuration.models.retries, configuration.left_out.len()), (1, 0));
+    assert_eq!((configuration.models.retries, configuration.left_out.len()), (Some(1), 0));
     let endpoint = &configuration.models.groups[0].endpoints[0];
     assert!(endpoint.params.drop_unsupported && endpoint.deadlines.total == s(600));
     let warnings: Vec<String> = configuration.warnings.iter().map(ToString::to_string).collect();
@@ -59,7 +59,7 @@ fn the_repositorys_own_file_is_read_without_a_doubt() {
 #[test]
 fn the_file_that_the_tests_start_litellm_with_is_read() {
     let configuration = read_file("tests/python/litellm_config.yaml").expect("valid");
-    assert_eq!((configuration.models.groups.len(), configuration.models.retries), (11, 0));
+    assert_eq!((configuration.models.groups.len(), configuration.models.retries), (11, Some(0)));
     assert_eq!(configuration.left_out, []);
     let warnings: Vec<&str> = configuration.warnings.iter().map(|finding| finding.message.as_str()).collect();
     assert_eq!(warnings, ["`llm_proxy.egress` has no effect in this version"; 2]);

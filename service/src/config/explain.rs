@@ -21,7 +21,8 @@ pub fn explain(configuration: &Configuration) -> String {
 
 fn write_all(out: &mut String, configuration: &Configuration) -> fmt::Result {
     let models = &configuration.models;
-    writeln!(out, "models ({}, {} retries)", models.strategy.name(), models.retries)?;
+    let attempts = models.retries.map(|retries| format!(", {} attempts an endpoint", retries + 1));
+    writeln!(out, "models ({}{})", models.strategy.name(), attempts.unwrap_or_default())?;
     models.groups.iter().try_for_each(|model| write_model(out, model))?;
     write_names(out, models)?;
     write_fallbacks(out, models)?;
@@ -65,6 +66,7 @@ fn share(endpoint: &Endpoint) -> Vec<String> {
         share.weight.map(|weight| format!("weight {weight}")),
         share.rpm.map(|rpm| format!("{rpm} requests a minute")),
         share.tpm.map(|tpm| format!("{tpm} tokens a minute")),
+        share.max_parallel.map(|limit| format!("{limit} requests in flight")),
     ];
     told.into_iter().flatten().collect()
 }

@@ -24,9 +24,6 @@ const MODEL: &str = "LLM:";
 const SUMMARIZER: &str = "SummarizerLLM";
 const TITLE_GENERATOR: &str = "TitleGeneratorLLM";
 
-/// Three attempts in all.
-const RETRIES: u32 = 2;
-
 /// Reads the file's text.
 pub fn read(
     text: &str,
@@ -51,7 +48,7 @@ pub fn read(
     Ok(Models {
         aliases: aliases(&named),
         fallbacks: Fallbacks { default: stand_ins(&named), ..Fallbacks::default() },
-        retries: RETRIES,
+        retries: None,
         default_model: default.map(model_name).transpose()?,
         roles: Roles { summarizer: has(SUMMARIZER), title_generator: has(TITLE_GENERATOR) },
         groups: groups(named, true).chain(groups(roles, false)).collect(),

@@ -195,7 +195,7 @@ fn enabled_models_stand_in_for_each_other_in_the_files_order() {
     let off = format!("[LLM:Off]\n{WHOLE}enabled = off\n");
     let configuration = file(&format!("[LLM:B]\n{WHOLE}{off}[LLM:A]\n{WHOLE}")).expect("valid");
     assert_eq!(configuration.models.fallbacks.default, ["B", "A"]);
-    assert_eq!(configuration.models.retries, 2);
+    assert_eq!(configuration.models.retries, None);
     let alone = file(&format!("[LLM:B]\n{WHOLE}")).expect("valid");
     assert_eq!(alone.models.fallbacks.default, Vec::<String>::new());
 }

@@ -222,6 +222,8 @@ pub struct Share {
     pub rpm: Option<u64>,
     /// Tokens a minute that it takes.
     pub tpm: Option<u64>,
+    /// Requests that it may have in flight.
+    pub max_parallel: Option<usize>,
 }
 
 #[cfg(test)]

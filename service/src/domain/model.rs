@@ -16,8 +16,8 @@ pub struct Models {
     pub fallbacks: Fallbacks,
     /// How an endpoint is chosen among those of one model.
     pub strategy: Strategy,
-    /// Rounds over a route after the first one, as long as its failures may be retried.
-    pub retries: u32,
+    /// Attempts an endpoint after the first one, where the configuration says so.
+    pub retries: Option<u32>,
     /// The model of requests that name none, where the configuration says so.
     pub default_model: Option<String>,
     /// Which models do the service's own jobs.

@@ -10,13 +10,17 @@ use crate::domain::endpoint::BaseUrl;
 /// # Errors
 /// One line for the health page.
 pub async fn answers(url: &BaseUrl, path: &str, limit: Duration) -> Result<(), String> {
+    let response = client(url, limit).get(format!("{url}{path}")).send().await;
+    let status = response.map_err(|error| error.to_string())?.status();
+    if status.is_success() { Ok(()) } else { Err(format!("{path} answered {}", status.as_u16())) }
+}
+
+/// A client for small calls of `url`, each of which gets its answer's head within `limit`.
+pub fn client(url: &BaseUrl, limit: Duration) -> awc::Client {
     let client = awc::Client::builder().timeout(limit).disable_redirects();
-    let client = if url.scheme == http::uri::Scheme::HTTPS {
+    if url.scheme == http::uri::Scheme::HTTPS {
         client.connector(awc::Connector::new().rustls_0_23(tls::default_config())).finish()
     } else {
         client.finish()
-    };
-    let response = client.get(format!("{url}{path}")).send().await;
-    let status = response.map_err(|error| error.to_string())?.status();
-    if status.is_success() { Ok(()) } else { Err(format!("{path} answered {}", status.as_u16())) }
+    }
 }

@@ -1,40 +1,43 @@
-//! Asking the endpoints of a route, one after the other, until one of them answers.
+//! Asking the endpoints of a route until one of them answers.
 //!
-//! Everything here happens before the caller has seen a byte, so another endpoint may take over as long
-//! as the error says that sending again may help. What has begun to flow stays with its endpoint.
+//! Everything here happens before the caller has seen a byte of an answer, so another attempt may be made
+//! as long as the error says that it may help: at the same endpoint after a wait, or at another one.
+//! `resilience/failover` says which; this carries it out, within the retry budget and the deadline, and
+//! tells what it does.
+
+mod attempt;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::HeaderMap;
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{HeaderName, HeaderValue};
 
-use super::completion::{Asked, Engine, Failed, ServedBy};
-use super::routing::{Hop, InUse, Route};
-use super::whole::{check, collect};
-use crate::adapters::{self, Ask, Expect, Framing, Refusal};
-use crate::domain::call::Call;
-use crate::domain::endpoint::{Deadlines, Endpoint};
-use crate::domain::envelope::Envelope;
-use crate::error::{Error, Kind, Result, RetrySafety};
+pub use attempt::{call, passed_back};
+
+use super::completion::{Engine, Failed, ServedBy};
+use super::in_use::InUse;
+use super::passage::Passage;
+use super::request::Request;
+use super::routing::{Hop, Route};
+use super::tap::{Passed, Seen};
+use crate::domain::endpoint::Endpoint;
+use crate::domain::notice::{Notice, NoticeEvent};
+use crate::error::{Blame, Error, Kind, Remedy, RetryAfter};
 use crate::outbound::answer::Answer;
 use crate::outbound::client::Client;
 use crate::outbound::deadline::Deadline;
-use crate::ports::UpstreamObserver;
+use crate::resilience::failover::{Next, Plan, Policy, Standing};
 
-/// As much of an error body is read.
-const MAX_REFUSAL_BYTES: usize = 64 << 10;
-
-/// The wait before the second round over a route; it doubles with every further one.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// Every endpoint that could serve a request has failed so often that it is left alone.
+pub const ALL_ENDPOINTS_DOWN: &str = "all_endpoints_down";
 
 /// A request on its way along its route.
 pub struct Attempts {
     pub engine: Arc<Engine>,
     pub client: Client,
-    pub asked: Arc<Asked>,
-    pub envelope: Envelope,
+    pub request: Arc<Request>,
     pub route: Route,
     pub deadline: Deadline,
 }
@@ -48,260 +51,215 @@ pub enum Wanted {
     Stream,
 }
 
-/// An endpoint has answered.
+/// An endpoint answers.
 pub struct Begun {
     pub by: ServedBy,
-    pub expect: Expect,
-    /// Its body is read already where the answer is whole.
-    pub answer: Answer,
-    /// The body, where the endpoint was asked for a whole answer.
-    pub body: Option<Bytes>,
+    /// The answer's headers.
+    pub headers: HeaderMap,
+    pub answer: Begin,
     pub in_use: InUse,
+    /// Whether its endpoint's breaker was open until now.
+    pub breaker_closed: bool,
     /// When the answer has to be over.
     pub deadline: Deadline,
 }
 
-/// Instead of which hops the route goes on.
-enum Next {
-    Hop,
-    Instead(Vec<Hop>),
-    Nothing,
+/// What there is of an answer.
+pub enum Begin {
+    /// All of it, as the caller gets it.
+    Whole(Bytes, Seen),
+    /// A stream, up to its first token.
+    Stream(Box<Stream>),
+}
+
+/// A stream that has begun.
+pub struct Stream {
+    /// What came of it so far.
+    pub held: Passed,
+    /// What happens to the rest.
+    pub passage: Passage,
+    /// The rest; none where the endpoint does not stream.
+    pub rest: Option<Answer>,
+}
+
+/// One attempt's failure.
+struct Miss {
+    error: Error,
+    /// The headers of a refusal that are passed on.
+    headers: Vec<(HeaderName, HeaderValue)>,
+    /// Whether the endpoint was asked at all.
+    was_asked: bool,
+}
+
+impl From<Error> for Miss {
+    fn from(error: Error) -> Self {
+        Self { error, headers: Vec::new(), was_asked: true }
+    }
+}
+
+impl Miss {
+    /// The endpoint was not asked.
+    const fn before_the_call(error: Error) -> Self {
+        Self { error, headers: Vec::new(), was_asked: false }
+    }
+}
+
+/// The failure that the caller is told if nothing better comes.
+struct Last {
+    miss: Miss,
+    endpoint: Arc<Endpoint>,
 }
 
 impl Attempts {
     /// Asks until an endpoint answers.
     ///
     /// # Errors
-    /// The last failure, when the route is at its end or nothing can help.
+    /// The last failure, when nobody is left to ask or nothing can help.
     pub async fn begin(mut self, wanted: Wanted) -> Result<Begun, Failed> {
-        let mut calls = 0;
-        let mut pause = FIRST_PAUSE;
-        for round in 0..=self.route.retries {
-            let mut at = 0;
-            while let Some(hop) = self.route.hops.get(at) {
-                let failed = match self.attempt(hop, wanted, &mut calls).await {
-                    Ok(begun) => return Ok(begun),
-                    Err(failed) => failed,
-                };
-                at += 1;
-                let is_last =
-                    at == self.route.hops.len() && (round == self.route.retries || !self.has_time_for(pause));
-                let (endpoint, next) = (Arc::clone(&hop.endpoint), self.next(&failed.error));
-                match next {
-                    // The rest of the route would say the same.
-                    Next::Instead(others) => (self.route.hops, at) = (others, 0),
-                    Next::Hop if !is_last => {}
-                    _ => return Err(failed),
+        let mut plan = self.plan();
+        let mut last: Option<Last> = None;
+        self.engine.resilience.budget.request(Instant::now());
+        loop {
+            let (at, wait) = match self.next(&plan) {
+                Next::Ask { at, wait } => (at, wait),
+                Next::Nobody { opens_at } => return Err(self.nobody(last, opens_at)),
+            };
+            let hop = &self.route.hops[at];
+            if let Some(before) = &last {
+                if !self.goes_on(before, hop, plan.failures(at), wait) {
+                    return Err(self.nobody(last, None));
                 }
-                self.moved_on(&endpoint, &failed.error);
+                tokio::time::sleep(wait).await;
             }
-            tokio::time::sleep(pause).await;
-            pause *= 2;
+            let miss = match self.attempt(hop, wanted).await {
+                Ok(begun) => return Ok(self.answered(begun, last.is_some())),
+                Err(miss) => miss,
+            };
+            let (endpoint, now) = (Arc::clone(&hop.endpoint), Instant::now());
+            match self.instead(&miss.error) {
+                Some(hops) => {
+                    self.route.hops = hops;
+                    plan = self.plan();
+                }
+                None if !miss.was_asked => plan.leave_out(at),
+                None => plan.failed(at, &miss.error, now),
+            }
+            let is_over = miss.error.remedy() == Remedy::Nothing && plan.failures(at) > 0;
+            // What an endpoint said tells more than that another one could not be asked.
+            if miss.was_asked || last.is_none() {
+                last = Some(Last { miss, endpoint });
+            }
+            if is_over {
+                return Err(self.nobody(last, None));
+            }
         }
-        Err(Error::new(Kind::Internal, "a route without an endpoint").into())
     }
 
-    /// Who would have to answer behind the deadline is not asked: the failure is told at once.
-    fn has_time_for(&self, pause: Duration) -> bool {
-        self.deadline.at() > Instant::now() + pause
+    fn plan(&self) -> Plan {
+        let policy = self.engine.resilience.policy;
+        let attempts = self.route.attempts.unwrap_or(policy.attempts);
+        Plan::new(Policy { attempts, ..policy }, self.route.hops.len())
     }
 
-    /// What a failure leaves to try.
-    fn next(&mut self, error: &Error) -> Next {
-        let instead = match error.code() {
+    fn next(&self, plan: &Plan) -> Next {
+        let now = Instant::now();
+        let turns = &self.engine.resilience.turns;
+        plan.next(now, self.deadline.at(), fastrand::f64(), |at| {
+            let hop = &self.route.hops[at];
+            Standing {
+                opens_at: hop.health.opens_at(now),
+                rests: hop.health.rests_until(now).is_some() || turns.is_full(hop),
+            }
+        })
+    }
+
+    /// Tells that `hop` is asked next, unless the retry budget is used up.
+    fn goes_on(&self, before: &Last, hop: &Hop, failures: u32, wait: Duration) -> bool {
+        let Last { miss, endpoint } = before;
+        if miss.was_asked && !self.engine.resilience.budget.withdraw(Instant::now()) {
+            return false;
+        }
+        self.engine.observer.upstream_error(&endpoint.name, miss.error.kind());
+        let reason = miss.error.code().to_owned().into();
+        self.tell(if failures > 0 {
+            NoticeEvent::Retry {
+                endpoint: hop.endpoint.name.clone(),
+                attempt: failures + 1,
+                of: self.route.attempts.unwrap_or(self.engine.resilience.policy.attempts),
+                wait_ms: in_ms(wait),
+                reason,
+            }
+        } else {
+            NoticeEvent::Failover { from: endpoint.name.clone(), to: hop.endpoint.name.clone(), reason }
+        });
+        true
+    }
+
+    fn answered(&self, begun: Begun, was_told: bool) -> Begun {
+        if was_told || begun.breaker_closed {
+            self.tell(NoticeEvent::Recovered {
+                endpoint: begun.by.endpoint.name.clone(),
+                attempts: begun.by.attempts,
+                breaker_closed: begun.breaker_closed,
+            });
+        }
+        begun
+    }
+
+    /// The hops that take over for good where the route would say the same from end to end.
+    fn instead(&mut self, error: &Error) -> Option<Vec<Hop>> {
+        let hops = match error.code() {
             "context_length_exceeded" => std::mem::take(&mut self.route.context_window),
             "content_policy_violation" => std::mem::take(&mut self.route.content_policy),
             _ => Vec::new(),
         };
-        match error.kind().retry_safety() {
-            _ if !instead.is_empty() => Next::Instead(instead),
-            RetrySafety::Never => Next::Nothing,
-            RetrySafety::Safe | RetrySafety::MayDuplicate => Next::Hop,
-        }
+        Some(hops).filter(|hops| !hops.is_empty())
     }
 
-    fn moved_on(&self, endpoint: &Endpoint, error: &Error) {
-        self.engine.observer.upstream_error(&endpoint.name, error.kind());
-        tracing::info!(
-            request_id = %self.asked.request_id,
-            endpoint = %endpoint.name,
-            error = error.kind().name(),
-            "moving on to the next endpoint"
-        );
-    }
-
-    async fn attempt(&self, hop: &Hop, wanted: Wanted, calls: &mut u32) -> Result<Begun, Failed> {
-        let endpoint = &hop.endpoint;
-        let by = |attempts| ServedBy::after(endpoint, attempts);
-        let prepared = self.prepare(hop, wanted);
-        let prepared = prepared.map_err(|error| Failed { by: Some(by(*calls)), ..error.into() })?;
-        *calls += 1;
-        let wanted = if endpoint.streams { wanted } else { Wanted::Whole };
-        let deadline = self.deadline.or_after(Instant::now(), deadlines(endpoint, wanted).total);
-        let in_use = hop.load.begin();
-        let answered = self.answer(endpoint, prepared.call, wanted, deadline, &in_use).await;
-        let (answer, body) = answered.map_err(|failed| {
-            let error = self.too_slow(endpoint, wanted, deadline, failed.error);
-            Failed { by: Some(by(*calls)), error, ..failed }
-        })?;
-        *calls += answer.calls - 1;
-        let dropped = [self.dropped_before(endpoint), &prepared.dropped].concat();
-        let by = ServedBy { dropped, ..by(*calls) };
-        Ok(Begun { by, expect: prepared.expect, answer, body, in_use, deadline })
-    }
-
-    /// An endpoint that is over its own time is too slow; another one may be faster.
-    fn too_slow(&self, endpoint: &Endpoint, wanted: Wanted, deadline: Deadline, error: Error) -> Error {
-        if error.kind() != Kind::DeadlineExceeded || deadline.at() == self.deadline.at() {
-            return error;
-        }
-        let limit = deadlines(endpoint, wanted).total;
-        let message = format!("{} did not answer within {} s", endpoint.name, limit.as_secs_f64());
-        Error::new(Kind::UpstreamTimeout, message)
-    }
-
-    fn prepare(&self, hop: &Hop, wanted: Wanted) -> Result<adapters::Prepared> {
-        let original = self.asked.original.as_ref();
-        let is_relayed = adapters::is_relayed(&hop.endpoint, self.asked.format);
-        if let (false, Some(error)) =
-            (is_relayed, original.and_then(|original| original.refused_elsewhere.as_ref()))
-        {
-            return Err(error.clone());
-        }
-        let whole = (wanted == Wanted::Stream && !hop.endpoint.streams)
-            .then(|| Envelope::not_streamed(self.asked.operation, &self.asked.body))
-            .transpose()?;
-        let (body, envelope) =
-            whole.as_ref().map_or((&self.asked.body, &self.envelope), |(body, envelope)| (body, envelope));
-        let ask = Ask {
-            operation: self.asked.operation,
-            body,
-            envelope,
-            original: original.map(|original| (self.asked.format, &original.body)),
-            model: &hop.model,
-            request_id: &self.asked.request_id,
-            headers: &self.asked.headers,
+    /// Nobody is left to ask, or nothing can help: what the caller is told.
+    fn nobody(&self, last: Option<Last>, opens_at: Option<Instant>) -> Failed {
+        let progress = self.request.progress();
+        let (error, headers, endpoint) = match last {
+            Some(Last { miss, endpoint }) => (miss.error, miss.headers, endpoint),
+            None => (self.all_down(opens_at), Vec::new(), progress.endpoint),
         };
-        adapters::prepare(&hop.endpoint, &ask, self.engine.mock_timing)
-    }
-
-    /// What the caller's own format has and OpenAI's has not; an endpoint of that format gets all of it.
-    fn dropped_before(&self, endpoint: &Endpoint) -> &[String] {
-        match &self.asked.original {
-            Some(original) if !adapters::is_relayed(endpoint, self.asked.format) => &original.dropped,
-            _ => &[],
+        if error.kind().blame() != Blame::Client {
+            let retry_after = match error.retry_after() {
+                Some(RetryAfter::Delay(wait)) => Some(*wait),
+                _ => opens_at.map(|at| at.saturating_duration_since(Instant::now())),
+            };
+            self.tell(NoticeEvent::Outage {
+                endpoint: (progress.calls > 0).then(|| endpoint.name.clone()),
+                reason: error.code().to_owned().into(),
+                retry_after_ms: retry_after.map(in_ms),
+            });
         }
+        Failed { error, by: Some(ServedBy::after(&endpoint, progress.calls)), headers }
     }
 
-    async fn answer(
-        &self,
-        endpoint: &Endpoint,
-        call: Call,
-        wanted: Wanted,
-        deadline: Deadline,
-        in_use: &InUse,
-    ) -> Result<(Answer, Option<Bytes>), Failed> {
-        let limits = deadlines(endpoint, wanted);
-        let called = self::call(&self.client, endpoint, call, limits, &*self.engine.observer, deadline);
-        let (mut answer, wait) = called.await?;
-        in_use.answered(wait);
-        match wanted {
-            Wanted::Whole => {
-                let body = collect(&mut answer, endpoint, deadline).await?;
-                if adapters::is_relayed(endpoint, self.asked.format) {
-                    check(endpoint, &answer.headers, &body)?;
-                }
-                Ok((answer, Some(body)))
-            }
-            Wanted::Stream if is_stream(endpoint, &answer.headers) => Ok((answer, None)),
-            Wanted::Stream => Err(instead_of_a_stream(answer, endpoint, deadline).await.into()),
-        }
+    /// The breakers of all endpoints are open.
+    fn all_down(&self, opens_at: Option<Instant>) -> Error {
+        let wait = opens_at.map(|at| at.saturating_duration_since(Instant::now())).unwrap_or_default();
+        let message = format!(
+            "every endpoint of {:?} has failed and is left alone for now; the next one is asked again in {} s",
+            self.request.model,
+            wait.as_secs() + 1
+        );
+        Error::new(Kind::BackendUnavailable, message)
+            .with_code(ALL_ENDPOINTS_DOWN)
+            .with_retry_after(RetryAfter::Delay(wait.max(Duration::from_secs(1))))
     }
-}
 
-/// The endpoint's limits for an answer of that kind.
-pub const fn deadlines(endpoint: &Endpoint, wanted: Wanted) -> &Deadlines {
-    match wanted {
-        Wanted::Whole => &endpoint.deadlines,
-        Wanted::Stream => &endpoint.stream_deadlines,
-    }
-}
-
-/// One call of one endpoint: an answer that is a success and how long its head took, or what is known of
-/// the failure.
-pub async fn call(
-    client: &Client,
-    endpoint: &Endpoint,
-    call: Call,
-    limits: &Deadlines,
-    observer: &dyn UpstreamObserver,
-    deadline: Deadline,
-) -> Result<(Answer, Duration), Failed> {
-    let started = Instant::now();
-    let answer = client.call(endpoint, call, limits, deadline).await?;
-    if answer.status >= 300 {
-        let headers = passed_back(&answer.headers);
-        let error = refused(answer, endpoint, limits, deadline).await;
-        return Err(Failed { error, by: None, headers });
-    }
-    let wait = started.elapsed();
-    observer.upstream_head(&endpoint.name, wait);
-    Ok((answer, wait))
-}
-
-async fn refused(mut answer: Answer, endpoint: &Endpoint, limits: &Deadlines, deadline: Deadline) -> Error {
-    if answer.status < 400 {
-        let message = format!("{} redirects ({}): redirects are not followed", endpoint.name, answer.status);
-        return Error::new(Kind::MalformedAnswer, message);
-    }
-    let mut body = BytesMut::new();
-    let read = async {
-        while let Some(Ok(chunk)) = answer.chunk().await {
-            body.extend_from_slice(&chunk);
-            if body.len() > MAX_REFUSAL_BYTES {
-                break;
-            }
-        }
-    };
-    // What was read by then tells as much as there is to tell.
-    let too_slow = || Error::new(Kind::UpstreamTimeout, "the explanation did not come");
-    let _incomplete = deadline.within(limits.idle, read, too_slow).await;
-    adapters::refusal(endpoint, &Refusal { status: answer.status, headers: &answer.headers, body: &body })
-}
-
-/// The upstream answered a request for a stream with something else: an error, if it says so.
-async fn instead_of_a_stream(mut answer: Answer, endpoint: &Endpoint, deadline: Deadline) -> Error {
-    let body = collect(&mut answer, endpoint, deadline).await;
-    let error = body.ok().and_then(|body| adapters::in_band(endpoint, &body));
-    error.unwrap_or_else(|| {
-        let message = format!("{} did not answer with a stream of events", endpoint.name);
-        Error::new(Kind::MalformedAnswer, message)
-    })
-}
-
-/// Whether an answer is a stream of the kind that its provider has.
-fn is_stream(endpoint: &Endpoint, headers: &HeaderMap) -> bool {
-    let content_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
-    let is = |media_type: &[u8]| {
-        content_type.len() >= media_type.len()
-            && content_type[..media_type.len()].eq_ignore_ascii_case(media_type)
-    };
-    match adapters::framing(endpoint.provider) {
-        Framing::Sse => is(b"text/event-stream"),
-        // Servers like Ollama are not agreed on the name.
-        Framing::Ndjson => {
-            is(b"application/x-ndjson") || is(b"application/ndjson") || is(b"application/json")
+    fn tell(&self, event: NoticeEvent) {
+        let request_id = self.request.asked.request_id.clone();
+        let notice = Notice { event, request_id, model: self.request.model.clone() };
+        let published = self.engine.notices.publish(&notice);
+        if let Some(heard) = &self.request.heard {
+            heard.push(published);
         }
     }
 }
 
-/// The upstream's headers that tell the caller something: limits, waits, and what LiteLLM adds.
-pub fn passed_back(headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
-    const PREFIXES: [&str; 3] = ["x-ratelimit-", "x-litellm-", "llm_provider-"];
-    let kept = headers.iter().filter(|(name, _)| {
-        let name = name.as_str();
-        PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-            || matches!(name, "retry-after" | "retry-after-ms" | "openai-processing-ms" | "content-type")
-    });
-    kept.map(|(name, value)| (name.clone(), value.clone())).collect()
+fn in_ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

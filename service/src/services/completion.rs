@@ -1,28 +1,30 @@
 //! One request from its admission to its answer: admit, route, attempt, relay or translate, record.
 
+use std::future::poll_fn;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::task::Poll;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 
-use super::attempts::{Attempts, Begun, Wanted, passed_back};
+use super::attempts::{Attempts, Begin, Begun, Wanted, passed_back};
 use super::lifecycle::{InFlight, Lifecycle};
-use super::passage::Passage;
-use super::relay::{Headed, PendingAnswer, Relay, RelayParts};
+use super::notices::{NoticeForm, Notices};
+use super::overload::Turns;
+use super::relay::{PendingAnswer, Relay, RelayParts};
+use super::request::{Progress, Request};
 use super::routing::Routing;
-use super::tap::{Seen, UsageEvent};
-use super::usage::{About, Recorder};
-use super::whole;
-use crate::adapters::{self, ClientFormat, MockTiming, RenderContext};
-use crate::domain::delta::ChatAnswer;
-use crate::domain::embedding::EmbeddingsRequest;
+use super::usage::Recorder;
+use crate::adapters::{self, ClientFormat, MockTiming};
 use crate::domain::endpoint::Endpoint;
 use crate::domain::envelope::{Envelope, Operation};
 use crate::error::{Error, Kind, Result};
 use crate::outbound::client::Client;
 use crate::outbound::deadline::Deadline;
 use crate::ports::{UpstreamObserver, UsageSink};
+use crate::resilience::failover::Policy;
+use crate::resilience::retry_budget::RetryBudget;
 
 /// Everything that requests share, in all workers.
 pub struct Engine {
@@ -38,8 +40,22 @@ pub struct Engine {
     pub usage: Vec<Arc<dyn UsageSink>>,
     /// Who counts what upstreams do.
     pub observer: Arc<dyn UpstreamObserver>,
+    /// Where retries, failovers and outages are told.
+    pub notices: Notices,
     /// Whether the service is stopping.
     pub lifecycle: Lifecycle,
+    /// How failures and load are stood.
+    pub resilience: Resilience,
+}
+
+/// How failures and load are stood.
+pub struct Resilience {
+    /// When and where a failed request is tried again.
+    pub policy: Policy,
+    /// How many retries all requests may have together.
+    pub budget: RetryBudget,
+    /// How many requests may be in flight.
+    pub turns: Turns,
 }
 
 /// A request, as the API takes it.
@@ -58,6 +74,8 @@ pub struct Asked {
     pub received: Instant,
     /// The caller's headers that may be passed on.
     pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Whether the caller wants notices in its stream, and how.
+    pub notices: Option<NoticeForm>,
 }
 
 /// A request in another format than OpenAI's, as the caller sent it: what an endpoint of that format gets.
@@ -142,85 +160,72 @@ impl Engine {
         let route = self.routing.route(&model)?;
         let first =
             route.hops.first().ok_or_else(|| Error::new(Kind::Internal, "a route without an endpoint"))?;
-        let about = About {
-            request_id: asked.request_id.clone(),
-            operation: asked.operation,
-            endpoint: Arc::clone(&first.endpoint),
-            streamed: envelope.stream,
-            prompt_bytes: envelope.prompt_bytes,
-            received: asked.received,
-            attempts: 1,
-            model,
-        };
-        let request = Request {
-            streamed: envelope.stream,
-            include_usage: envelope.include_usage,
-            recorder: Recorder::open(Arc::clone(self), about),
-            asked: Arc::new(asked),
+        let request = Arc::new(Request::new(asked, envelope, model, Arc::clone(&first.endpoint)));
+        let mut admitted = Admitted {
+            recorder: Recorder::open(Arc::clone(self), Arc::clone(&request)),
+            request: Arc::clone(&request),
             in_flight,
         };
-        let attempts = Attempts {
-            engine: Arc::clone(self),
-            client: client.clone(),
-            asked: Arc::clone(&request.asked),
-            deadline: Deadline::after(request.asked.received, self.request_timeout),
-            envelope,
-            route,
-        };
-        if request.streamed {
-            self.stream(attempts, request).await
+        let deadline = Deadline::after(request.asked.received, self.request_timeout);
+        let attempts =
+            Attempts { engine: Arc::clone(self), client: client.clone(), request, route, deadline };
+        match self.resilience.turns.of_all().await {
+            Ok(turn) => admitted.in_flight = admitted.in_flight.with(turn),
+            Err(error) => return Err(admitted.failed(error.into())),
+        }
+        if attempts.request.envelope.stream {
+            self.stream(attempts, admitted).await
         } else {
-            self.whole(attempts, request).await
+            self.whole(attempts, admitted).await
         }
     }
 
-    async fn whole(&self, attempts: Attempts, mut request: Request) -> Result<Served, Failed> {
+    async fn whole(&self, attempts: Attempts, mut admitted: Admitted) -> Result<Served, Failed> {
         let cut = self.lifecycle.cut_signal();
-        let answered = async {
-            let begun = attempts.begin(Wanted::Whole).await?;
-            let body = request.whole_body(&begun);
-            body.map(|body| (begun, body)).map_err(Failed::from)
-        };
         let answered = tokio::select! {
             biased;
-            answered = answered => answered,
+            answered = attempts.begin(Wanted::Whole) => answered,
             () = cut.cancelled() => Err(super::lifecycle::stopping().into()),
         };
         match answered {
-            Ok((begun, (body, seen))) => {
-                request.recorder.served_by(&begun.by, begun.in_use);
-                request.recorder.token_seen();
-                request.recorder.seen = seen;
-                request.recorder.complete();
-                let headers = request.headers(&begun.by.endpoint, &begun.answer.headers);
-                Ok(Served::Whole { by: begun.by, headers, body, in_flight: request.in_flight })
+            Ok(Begun { by, headers, answer: Begin::Whole(body, seen), in_use, .. }) => {
+                admitted.recorder.served_by(&by, in_use);
+                admitted.recorder.token_seen();
+                admitted.recorder.seen = seen;
+                admitted.recorder.complete();
+                let headers = admitted.headers(&by.endpoint, &headers);
+                Ok(Served::Whole { by, headers, body, in_flight: admitted.in_flight })
             }
-            Err(failed) => Err(request.failed(failed)),
+            Ok(_) => {
+                Err(admitted.failed(Error::new(Kind::Internal, "a stream that nobody asked for").into()))
+            }
+            Err(failed) => Err(admitted.failed(failed)),
         }
     }
 
-    async fn stream(&self, attempts: Attempts, request: Request) -> Result<Served, Failed> {
+    async fn stream(&self, attempts: Attempts, admitted: Admitted) -> Result<Served, Failed> {
         let deadline = attempts.deadline;
-        let is_only = attempts.route.hops.len() == 1;
-        let only = is_only.then(|| ServedBy::after(&request.recorder.about.endpoint, 1));
-        let head = request.head();
-        let mut pending: PendingAnswer = Box::pin(async move {
-            let begun = attempts.begin(Wanted::Stream).await?;
-            let passage = head.passage(&begun)?;
-            Ok(Box::new(Headed { begun, passage }))
-        });
-        let first = self.first_of(&mut pending, &request, deadline).await;
-        match first {
-            First::Answer(headed) => {
-                let by = headed.begun.by.clone();
-                let headers = request.headers(&by.endpoint, &headed.begun.answer.headers);
-                let relay = Box::new(Relay::flowing(headed, self.relay_parts(request, deadline)));
+        let only = match &*attempts.route.hops {
+            [only] => Some(ServedBy::after(&only.endpoint, 1)),
+            _ => None,
+        };
+        let mut pending: PendingAnswer =
+            Box::pin(async move { attempts.begin(Wanted::Stream).await.map(Box::new) });
+        match self.first_of(&mut pending, &admitted.request, deadline).await {
+            First::Answer(begun) => {
+                let by = begun.by.clone();
+                let headers = admitted.headers(&by.endpoint, &begun.headers);
+                let relay = Box::new(Relay::flowing(begun, self.relay_parts(admitted, deadline)));
                 Ok(Served::Stream { by: Some(by), headers, relay })
             }
-            First::Failed(failed) => Err(request.failed(failed)),
+            First::Failed(failed) => Err(admitted.failed(failed)),
             First::KeepAliveDue => {
-                let relay = Box::new(Relay::waiting(pending, self.relay_parts(request, deadline)));
+                let relay = Box::new(Relay::waiting(pending, self.relay_parts(admitted, deadline)));
                 Ok(Served::Stream { by: only, headers: Vec::new(), relay })
+            }
+            First::NoticeDue => {
+                let relay = Box::new(Relay::noticing(pending, self.relay_parts(admitted, deadline)));
+                Ok(Served::Stream { by: None, headers: Vec::new(), relay })
             }
         }
     }
@@ -230,26 +235,30 @@ impl Engine {
         self.keepalive.filter(|_| !adapters::keep_alive(format).is_empty())
     }
 
-    fn relay_parts(&self, request: Request, deadline: Deadline) -> RelayParts {
+    fn relay_parts(&self, admitted: Admitted, deadline: Deadline) -> RelayParts {
         RelayParts {
-            format: request.asked.format,
-            recorder: request.recorder,
-            keepalive: self.keepalive(request.asked.format),
+            keepalive: self.keepalive(admitted.request.asked.format),
+            recorder: admitted.recorder,
             deadline,
             cut: self.lifecycle.cut_signal(),
-            in_flight: request.in_flight,
+            in_flight: admitted.in_flight,
         }
     }
 
-    /// The answer's head, or the moment when the caller has to be sent a keep-alive instead.
+    /// The answer's beginning, or the moment when the caller has to be sent something else instead.
     async fn first_of(&self, pending: &mut PendingAnswer, request: &Request, deadline: Deadline) -> First {
         let keepalive = self.keepalive(request.asked.format);
         let keepalive = keepalive.map(|interval| request.asked.received + interval);
         let give_up_at = keepalive.map_or(deadline.at(), |at| at.min(deadline.at()));
         let cut = self.lifecycle.cut_signal();
+        let answer = poll_fn(|cx| match pending.as_mut().poll(cx) {
+            Poll::Ready(answer) => Poll::Ready(answer.map_or_else(First::Failed, First::Answer)),
+            Poll::Pending if request.has_notices() => Poll::Ready(First::NoticeDue),
+            Poll::Pending => Poll::Pending,
+        });
         tokio::select! {
             biased;
-            answer = pending => answer.map_or_else(First::Failed, First::Answer),
+            first = answer => first,
             () = tokio::time::sleep_until(give_up_at.into()) => {
                 if give_up_at == deadline.at() { First::Failed(deadline.exceeded().into()) } else { First::KeepAliveDue }
             }
@@ -260,101 +269,37 @@ impl Engine {
 
 /// What comes first.
 enum First {
-    Answer(Box<Headed>),
+    Answer(Box<Begun>),
     Failed(Failed),
     KeepAliveDue,
+    NoticeDue,
 }
 
 /// An admitted request, and its open record.
-struct Request {
-    asked: Arc<Asked>,
-    streamed: bool,
-    include_usage: bool,
+struct Admitted {
+    request: Arc<Request>,
     recorder: Recorder,
     in_flight: InFlight,
 }
 
-/// What a stream's passage is made of, apart from who answers.
-struct Head {
-    format: ClientFormat,
-    usage_event: UsageEvent,
-    context: RenderContext,
-}
-
-impl Request {
+impl Admitted {
     /// Closes the record; the failure, with the endpoint that it happened at.
     fn failed(mut self, failed: Failed) -> Failed {
-        if let Some(by) = &failed.by {
-            self.recorder.failed_at(by);
-        }
+        let by = failed.by.unwrap_or_else(|| {
+            let Progress { endpoint, calls } = self.request.progress();
+            ServedBy::after(&endpoint, calls)
+        });
+        self.recorder.failed_at(&by);
         self.recorder.fail(&failed.error);
-        let about = &self.recorder.about;
-        let first = || ServedBy::after(&about.endpoint, 1);
-        Failed { by: Some(failed.by.unwrap_or_else(first)), ..failed }
+        Failed { by: Some(by), ..failed }
     }
 
     /// The upstream's headers for the caller: the type of a translated answer is not the upstream's.
     fn headers(&self, endpoint: &Endpoint, headers: &http::HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
         let mut kept = passed_back(headers);
-        if !adapters::is_relayed(endpoint, self.asked.format) || self.streamed {
+        if !self.request.is_relayed(endpoint) || self.request.envelope.stream {
             kept.retain(|(name, _)| name != CONTENT_TYPE);
         }
         kept
-    }
-
-    fn head(&self) -> Head {
-        let usage_event = if self.include_usage { UsageEvent::Wanted } else { UsageEvent::Hidden };
-        Head { format: self.asked.format, usage_event, context: self.context() }
-    }
-
-    fn context(&self) -> RenderContext {
-        let about = &self.recorder.about;
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        RenderContext {
-            request_id: about.request_id.clone(),
-            model: about.model.clone(),
-            received: now.saturating_sub(about.received.elapsed()),
-            include_usage: self.include_usage,
-            prompt_bytes: about.prompt_bytes,
-        }
-    }
-
-    /// The body for the caller, and what is accounted of it.
-    fn whole_body(&self, begun: &Begun) -> Result<(Bytes, Seen)> {
-        let endpoint = &begun.by.endpoint;
-        let body = begun.body.clone().unwrap_or_default();
-        if adapters::is_relayed(endpoint, self.asked.format) {
-            let seen = whole::seen(endpoint, &begun.expect, self.asked.format, &body);
-            return Ok((body, seen));
-        }
-        let renderer = adapters::renderer(self.asked.format, self.context());
-        let timing = self.recorder.timing();
-        if self.asked.operation == Operation::Embeddings {
-            let encoding = EmbeddingsRequest::parse(&self.asked.body)?.encoding_format;
-            let vectors = adapters::embeddings(endpoint, &body)?;
-            let seen = Seen::of_tokens(vectors.usage);
-            return Ok((renderer.embeddings(&vectors, encoding, timing).into(), seen));
-        }
-        let deltas = adapters::answer(endpoint, &begun.expect, &body)?;
-        let seen = Seen::of(&deltas);
-        Ok((renderer.whole(&ChatAnswer::of(deltas), timing).into(), seen))
-    }
-}
-
-impl Head {
-    /// What happens to the bytes of an answer on their way to the caller.
-    fn passage(self, begun: &Begun) -> Result<Passage, Failed> {
-        let endpoint = &begun.by.endpoint;
-        let by = || Some(begun.by.clone());
-        if let Some(body) = &begun.body {
-            let deltas = adapters::answer(endpoint, &begun.expect, body);
-            let deltas = deltas.map_err(|error| Failed { by: by(), ..error.into() })?;
-            return Ok(Passage::said(deltas, adapters::renderer(self.format, self.context)));
-        }
-        Ok(if adapters::is_relayed(endpoint, self.format) {
-            Passage::relayed(endpoint, &begun.expect, self.format, self.usage_event)
-        } else {
-            Passage::translated(endpoint, &begun.expect, adapters::renderer(self.format, self.context))
-        })
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, Kind, Result, RetryAfter};
@@ -20,11 +21,23 @@ struct State {
 }
 
 /// One request in flight; it is over when this is dropped.
-pub struct InFlight(Lifecycle);
+pub struct InFlight {
+    lifecycle: Lifecycle,
+    _turn: Option<OwnedSemaphorePermit>,
+}
+
+impl InFlight {
+    /// The same, with the turn that it has for as long as it is in flight.
+    #[must_use]
+    pub fn with(mut self, turn: Option<OwnedSemaphorePermit>) -> Self {
+        self._turn = turn;
+        self
+    }
+}
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.lifecycle.0.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -38,7 +51,7 @@ impl Lifecycle {
             return Err(stopping());
         }
         self.0.in_flight.fetch_add(1, Ordering::Relaxed);
-        Ok(InFlight(self.clone()))
+        Ok(InFlight { lifecycle: self.clone(), _turn: None })
     }
 
     /// Whether the service is about to stop.

@@ -6,12 +6,16 @@
 mod attempts;
 pub mod catalog;
 pub mod completion;
+mod in_use;
 mod inspect;
 pub mod lifecycle;
+pub mod notices;
 pub mod observability;
+pub mod overload;
 mod passage;
 pub mod readiness;
 pub mod relay;
+mod request;
 pub mod routing;
 mod tap;
 pub mod tasks;

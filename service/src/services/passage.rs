@@ -109,11 +109,6 @@ impl Passage {
             Self::Translated(translation) => &translation.seen,
         }
     }
-
-    /// Whether all of the answer is known, so that nothing has to be waited for.
-    pub const fn is_said(&self) -> bool {
-        matches!(self, Self::Translated(translation) if translation.reader.is_none())
-    }
 }
 
 fn is_done(rest: &[u8]) -> bool {

@@ -6,18 +6,19 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::time::Sleep;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-use super::attempts::Begun;
+use super::attempts::{Begin, Begun, Stream};
 use super::completion::Failed;
 use super::lifecycle::{self, InFlight};
+use super::notices::rendered;
 use super::passage::Passage;
-use super::tap::Passed;
+use super::tap::{Passed, joined};
 use super::usage::Recorder;
 use super::whole;
 use crate::adapters::{self, ClientFormat};
@@ -25,16 +26,8 @@ use crate::error::{Error, Result};
 use crate::outbound::answer::Answer;
 use crate::outbound::deadline::Deadline;
 
-/// A stream whose endpoint has answered.
-pub struct Headed {
-    /// Who answers, and the answer.
-    pub begun: Begun,
-    /// What happens to its bytes.
-    pub passage: Passage,
-}
-
 /// Attempts of which none has answered yet.
-pub type PendingAnswer = Pin<Box<dyn Future<Output = Result<Box<Headed>, Failed>> + Send>>;
+pub type PendingAnswer = Pin<Box<dyn Future<Output = Result<Box<Begun>, Failed>> + Send>>;
 
 /// How long the connection's end is waited for after `[DONE]`, so that it can be used again.
 const CLOSING_TIME: Duration = Duration::from_millis(500);
@@ -43,8 +36,8 @@ const CLOSING_TIME: Duration = Duration::from_millis(500);
 enum Phase {
     /// The upstream has not begun to answer; the caller gets keep-alives.
     Waiting(PendingAnswer),
-    /// Events come in.
-    Flowing(Answer, Passage),
+    /// Events come in; there is nothing to wait for where all of the answer is known.
+    Flowing(Option<Answer>, Passage),
     /// The caller has everything; the upstream's connection is read to its end.
     Closing(Answer),
     /// Nothing more goes out.
@@ -53,7 +46,7 @@ enum Phase {
 
 /// What woke the relay.
 enum Wake {
-    Head(Result<Box<Headed>, Failed>),
+    Head(Result<Box<Begun>, Failed>),
     Chunk(Option<Result<Bytes>>),
     Timer,
     Cut,
@@ -64,6 +57,8 @@ pub struct Relay {
     phase: Phase,
     format: ClientFormat,
     recorder: Recorder,
+    /// What came of the answer before the relay took over.
+    held: Option<Passed>,
     timers: Timers,
     cut: CancellationToken,
     cut_signal: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
@@ -72,7 +67,6 @@ pub struct Relay {
 
 /// What a relay needs from the outside.
 pub(super) struct RelayParts {
-    pub format: ClientFormat,
     pub recorder: Recorder,
     pub keepalive: Option<Duration>,
     pub deadline: Deadline,
@@ -82,9 +76,9 @@ pub(super) struct RelayParts {
 
 impl Relay {
     /// Relays an answer that has begun.
-    pub(super) fn flowing(headed: Box<Headed>, parts: RelayParts) -> Self {
+    pub(super) fn flowing(begun: Box<Begun>, parts: RelayParts) -> Self {
         let mut relay = Self::new(Phase::Ended, parts);
-        relay.begin(headed);
+        relay.begin(begun);
         relay
     }
 
@@ -95,13 +89,19 @@ impl Relay {
         relay
     }
 
+    /// The same, where it is a notice that the caller is sent first.
+    pub(super) fn noticing(pending: PendingAnswer, parts: RelayParts) -> Self {
+        Self::new(Phase::Waiting(pending), parts)
+    }
+
     fn new(phase: Phase, parts: RelayParts) -> Self {
-        let idle = parts.recorder.about.endpoint.stream_deadlines.idle;
+        let idle = parts.recorder.endpoint().stream_deadlines.idle;
         let timers = Timers::new(idle, parts.keepalive, parts.deadline);
         Self {
             phase,
-            format: parts.format,
+            format: parts.recorder.request.asked.format,
             recorder: parts.recorder,
+            held: None,
             timers,
             cut: parts.cut,
             cut_signal: None,
@@ -112,29 +112,54 @@ impl Relay {
     /// The next bytes for the caller, never empty; `None` when the answer is over.
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         loop {
+            if let Some(held) = self.held.take() {
+                let out = self.pass(held);
+                if !out.is_empty() {
+                    return Poll::Ready(Some(out));
+                }
+            }
             if matches!(self.phase, Phase::Ended) {
                 return Poll::Ready(None);
             }
-            let out = match ready!(self.poll_wake(cx)) {
-                Wake::Head(Ok(headed)) => {
-                    self.begin(headed);
-                    Bytes::new()
-                }
-                Wake::Head(Err(failed)) => {
-                    if let Some(by) = &failed.by {
-                        self.recorder.failed_at(by);
-                    }
-                    self.fail(&failed.error)
-                }
-                Wake::Chunk(Some(Ok(chunk))) => self.chunk(chunk),
-                Wake::Chunk(Some(Err(error))) => self.fail(&error),
-                Wake::Chunk(None) => self.end_of_upstream(),
-                Wake::Timer => self.timer(),
-                Wake::Cut => self.fail(&lifecycle::stopping()),
+            let wake = self.poll_wake(cx);
+            let notices = self.notices();
+            let out = match wake {
+                Poll::Pending if notices.is_empty() => return Poll::Pending,
+                Poll::Pending => notices,
+                Poll::Ready(wake) => joined(notices, self.woken(wake)),
             };
             if !out.is_empty() {
                 return Poll::Ready(Some(out));
             }
+        }
+    }
+
+    fn woken(&mut self, wake: Wake) -> Bytes {
+        match wake {
+            Wake::Head(Ok(begun)) => {
+                self.begin(begun);
+                Bytes::new()
+            }
+            Wake::Head(Err(failed)) => {
+                if let Some(by) = &failed.by {
+                    self.recorder.failed_at(by);
+                }
+                self.fail(&failed.error)
+            }
+            Wake::Chunk(Some(Ok(chunk))) => self.chunk(chunk),
+            Wake::Chunk(Some(Err(error))) => self.fail(&error),
+            Wake::Chunk(None) => self.end_of_upstream(),
+            Wake::Timer => self.timer(),
+            Wake::Cut => self.fail(&lifecycle::stopping()),
+        }
+    }
+
+    /// What the attempts have to tell the caller since it was told last.
+    fn notices(&self) -> Bytes {
+        let request = &self.recorder.request;
+        match (request.asked.notices, &request.heard) {
+            (Some(form), Some(heard)) if !heard.is_empty() => rendered(form, &heard.take_all()),
+            _ => Bytes::new(),
         }
     }
 
@@ -163,10 +188,10 @@ impl Relay {
         }
         let upstream = match &mut self.phase {
             Phase::Waiting(pending) => pending.as_mut().poll(cx).map(Wake::Head),
-            // All of it is known: there is nothing to wait for.
-            Phase::Flowing(_, passage) if passage.is_said() => Poll::Ready(Wake::Chunk(None)),
-            Phase::Flowing(answer, _) | Phase::Closing(answer) => answer.poll_chunk(cx).map(Wake::Chunk),
-            Phase::Ended => Poll::Ready(Wake::Chunk(None)),
+            Phase::Flowing(Some(answer), _) | Phase::Closing(answer) => {
+                answer.poll_chunk(cx).map(Wake::Chunk)
+            }
+            Phase::Flowing(None, _) | Phase::Ended => Poll::Ready(Wake::Chunk(None)),
         };
         if upstream.is_ready() {
             self.timers.progress();
@@ -180,20 +205,21 @@ impl Relay {
         self.timers.poll(cx).map(|()| Wake::Timer)
     }
 
-    fn begin(&mut self, headed: Box<Headed>) {
-        let Headed { begun, passage } = *headed;
-        let Begun { by, mut answer, in_use, deadline, .. } = begun;
+    fn begin(&mut self, begun: Box<Begun>) {
+        let Begun { by, answer, in_use, deadline, .. } = *begun;
+        let Begin::Stream(stream) = answer else { return };
+        let Stream { held, passage, rest } = *stream;
         self.timers.follow(by.endpoint.stream_deadlines.idle, deadline);
         self.recorder.served_by(&by, in_use);
         self.recorder.begun = true;
-        answer.forget_headers();
-        self.phase = Phase::Flowing(answer, passage);
+        self.held = Some(held);
+        self.phase = Phase::Flowing(rest, passage);
     }
 
     fn chunk(&mut self, chunk: Bytes) -> Bytes {
         let Phase::Flowing(_, passage) = &mut self.phase else { return Bytes::new() };
         let recorder = &self.recorder;
-        let passed = passage.chunk(&recorder.about.endpoint, chunk, || recorder.timing());
+        let passed = passage.chunk(recorder.endpoint(), chunk, || recorder.timing());
         self.pass(passed)
     }
 
@@ -204,7 +230,7 @@ impl Relay {
             return Bytes::new();
         };
         let recorder = &self.recorder;
-        let passed = passage.end(&recorder.about.endpoint, || recorder.timing());
+        let passed = passage.end(recorder.endpoint(), || recorder.timing());
         let out = self.pass(passed);
         self.phase = Phase::Ended;
         out
@@ -220,7 +246,7 @@ impl Relay {
                 self.complete();
                 passed.forward
             }
-            Some(Err(error)) => [passed.forward, self.fail(&error)].concat().into(),
+            Some(Err(error)) => joined(passed.forward, self.fail(&error)),
         }
     }
 
@@ -229,7 +255,8 @@ impl Relay {
         self.recorder.complete();
         self.timers.close_within(CLOSING_TIME);
         self.phase = match std::mem::replace(&mut self.phase, Phase::Ended) {
-            Phase::Flowing(answer, _) => Phase::Closing(answer),
+            Phase::Flowing(Some(answer), _) => Phase::Closing(answer),
+            Phase::Flowing(None, _) => Phase::Ended,
             other => other,
         };
     }
@@ -261,7 +288,7 @@ impl Relay {
                 self.phase = Phase::Ended;
                 Bytes::new()
             }
-            Due::Idle => self.fail(&whole::idle(&self.recorder.about.endpoint, self.timers.idle)),
+            Due::Idle => self.fail(&whole::idle(self.recorder.endpoint(), self.timers.idle)),
             Due::Deadline(error) => self.fail(&error),
         }
     }

@@ -6,6 +6,7 @@
 mod choose;
 mod load;
 mod table;
+mod vitals;
 
 use std::sync::Arc;
 
@@ -14,10 +15,14 @@ use parking_lot::RwLock;
 use load::Loads;
 pub use load::{InUse, Load};
 use table::Table;
+use vitals::Healths;
+pub use vitals::{EndpointHealth, Vitals};
 
 use crate::domain::endpoint::Endpoint;
 use crate::domain::model::Models;
 use crate::error::{Error, Kind, Result};
+use crate::resilience::breaker::BreakerSettings;
+use crate::resilience::health::Health;
 
 /// The model that summarizes conversations.
 pub const SUMMARIZER: &str = "summarizer";
@@ -34,6 +39,8 @@ pub struct Hop {
     pub model: String,
     /// What it is doing.
     pub load: Arc<Load>,
+    /// How it is doing: the endpoint, or this model of it where it serves many.
+    pub health: Arc<Health>,
 }
 
 /// The endpoints to try for one request.
@@ -45,8 +52,8 @@ pub struct Route {
     pub context_window: Vec<Hop>,
     /// Instead, where the vendor's policy refuses the content.
     pub content_policy: Vec<Hop>,
-    /// Rounds over the hops after the first one.
-    pub retries: u32,
+    /// Attempts an endpoint, where the configuration says so.
+    pub attempts: Option<u32>,
 }
 
 /// Who stands in front of the configured models.
@@ -64,10 +71,11 @@ pub enum Front {
 /// The routes.
 pub struct Routing {
     front: Front,
-    /// What the endpoint in front is doing, where there is one.
-    front_load: Arc<Load>,
+    /// What is known of the endpoint in front, where there is one.
+    front_vitals: Option<Vitals>,
     default_model: DefaultModel,
     loads: Loads,
+    healths: Healths,
     table: RwLock<Arc<Table>>,
 }
 
@@ -81,22 +89,32 @@ pub enum DefaultModel {
 }
 
 impl Routing {
-    /// `models` behind `front`.
+    /// `models` behind `front`; endpoints are left alone as `breaker` says.
     #[must_use]
-    pub fn new(front: Front, default_model: DefaultModel, models: Models) -> Self {
-        let loads = Loads::default();
-        let table = RwLock::new(Arc::new(Table::new(models, &loads)));
-        let front_load = match &front {
-            Front::Litellm(endpoint) | Front::Mock(endpoint) => loads.of(&endpoint.name),
-            Front::Nobody => Arc::default(),
+    pub fn new(front: Front, default_model: DefaultModel, models: Models, breaker: BreakerSettings) -> Self {
+        let (loads, healths) = (Loads::default(), Healths::new(breaker));
+        let table = RwLock::new(Arc::new(Table::new(models, &loads, &healths)));
+        let front_vitals = match &front {
+            Front::Litellm(endpoint) | Front::Mock(endpoint) => {
+                let (load, health) = (loads.of(&endpoint.name), healths.of(endpoint));
+                Some(Vitals { endpoint: Arc::clone(endpoint), load, health })
+            }
+            Front::Nobody => None,
         };
-        Self { front, front_load, default_model, loads, table }
+        Self { front, front_vitals, default_model, loads, healths, table }
     }
 
     /// From now on requests are routed by `models`.
     pub fn replace(&self, models: Models) {
-        let table = Arc::new(Table::new(models, &self.loads));
+        let table = Arc::new(Table::new(models, &self.loads, &self.healths));
         *self.table.write() = table;
+    }
+
+    /// What is known of every endpoint that is configured now: the one in front, then those behind it.
+    #[must_use]
+    pub fn vitals(&self) -> Vec<Vitals> {
+        let behind = if self.is_mock() { Vec::new() } else { self.table().vitals() };
+        self.front_vitals.iter().cloned().chain(behind).collect()
     }
 
     fn table(&self) -> Arc<Table> {
@@ -163,22 +181,18 @@ impl Routing {
             None => model.to_owned(),
         };
         let mut route = table.route(&asked);
-        match &self.front {
-            Front::Mock(mock) => Ok(Route { hops: vec![self.hop(mock, &asked)], ..Route::default() }),
-            Front::Litellm(litellm) => {
-                route.hops.insert(0, self.hop(litellm, &asked));
-                // LiteLLM has its own retries: at two layers they multiply.
-                route.retries = 0;
+        let front = self.front_vitals.as_ref().map(|front| front.hop(asked.clone()));
+        match front {
+            Some(mock) if self.is_mock() => Ok(Route { hops: vec![mock], ..Route::default() }),
+            Some(litellm) => {
+                route.hops.insert(0, litellm);
+                // What the file says of retries is said to LiteLLM.
+                route.attempts = None;
                 Ok(route)
             }
-            Front::Nobody if route.hops.is_empty() => Err(table.unavailable(&asked)),
-            Front::Nobody => Ok(route),
+            None if route.hops.is_empty() => Err(table.unavailable(&asked)),
+            None => Ok(route),
         }
-    }
-
-    fn hop(&self, endpoint: &Arc<Endpoint>, model: &str) -> Hop {
-        let load = Arc::clone(&self.front_load);
-        Hop { endpoint: Arc::clone(endpoint), model: model.to_owned(), load }
     }
 }
 

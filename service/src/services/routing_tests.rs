@@ -6,6 +6,8 @@ use crate::domain::endpoint::{Deadlines, Provider, Share, UpstreamModel};
 use crate::domain::model::{Alias, Fallbacks, Model, Roles, Strategy};
 use rstest::rstest;
 
+const BREAKER: BreakerSettings = BreakerSettings { failures: 1, open: Duration::from_secs(120) };
+
 fn endpoint(name: &str, model: UpstreamModel, share: Share) -> Arc<Endpoint> {
     let second = Duration::from_secs(1);
     let deadlines = Deadlines { connect: second, first_byte: second, idle: second, total: second };
@@ -55,7 +57,7 @@ fn models() -> Models {
 }
 
 fn routing(front: Front) -> Routing {
-    Routing::new(front, DefaultModel::Unset("other".to_owned()), models())
+    Routing::new(front, DefaultModel::Unset("other".to_owned()), models(), BREAKER)
 }
 
 fn asked(hops: &[Hop]) -> Vec<String> {
@@ -128,7 +130,7 @@ fn replaced_models_are_routed_at_once_and_loads_survive() {
 #[case::which_nobody_serves(Front::Nobody, "new")]
 fn a_default_model_that_nobody_set(#[case] front: Front, #[case] expected: &str) {
     let models = Models { groups: vec![model("new", vec![named("a")])], ..Models::default() };
-    let routing = Routing::new(front, DefaultModel::Unset("other".to_owned()), models);
+    let routing = Routing::new(front, DefaultModel::Unset("other".to_owned()), models, BREAKER);
     assert_eq!(routing.default_model(), expected);
 }
 
@@ -139,7 +141,7 @@ fn group(strategy: Strategy, shares: &[Share]) -> Routing {
         .map(|(at, share)| endpoint(&at.to_string(), UpstreamModel::AsAsked, *share));
     let groups = vec![model("m", endpoints.collect())];
     let models = Models { groups, strategy, ..Models::default() };
-    Routing::new(Front::Nobody, DefaultModel::Set("m".to_owned()), models)
+    Routing::new(Front::Nobody, DefaultModel::Set("m".to_owned()), models, BREAKER)
 }
 
 fn first(routing: &Routing) -> Hop {
@@ -208,4 +210,26 @@ fn the_least_used_endpoint_comes_first_and_one_without_room_not_at_all() {
     spend("0", 500);
     let error = routing.route("m").expect_err("no room");
     assert_eq!((error.kind(), error.retry_after().is_some()), (Kind::RateLimited, true));
+}
+
+fn names(routing: &Routing) -> Vec<String> {
+    routing.vitals().into_iter().map(|vitals| vitals.endpoint.name.clone()).collect()
+}
+
+#[test]
+fn every_configured_endpoint_is_known_before_it_is_asked() {
+    assert_eq!(names(&routing(Front::Nobody)), ["a", "b", "c", "star", "star-x"]);
+    assert_eq!(names(&routing(Front::Litellm(named("front"))))[0], "front");
+    assert_eq!(names(&routing(Front::Mock(named("mock")))), ["mock"]);
+}
+
+#[test]
+fn a_reload_keeps_healths_by_name_and_lists_what_is_configured_now() {
+    let (routing, now) = (routing(Front::Nobody), std::time::Instant::now());
+    let health = || routing.route("gpt-a").expect("a route").hops[0].health.clone();
+    let mut pass = health().begin(now).expect("it admits");
+    assert!(pass.failed(&Error::new(Kind::UpstreamFailure, ""), now));
+    routing.replace(Models { groups: vec![model("gpt-a", vec![named("a")])], ..Models::default() });
+    assert!(!health().admits(now));
+    assert_eq!(names(&routing), ["a"]);
 }

@@ -92,6 +92,11 @@ impl Passed {
         Self { forward: Bytes::new(), end: None }
     }
 
+    /// This, and behind it what came next.
+    pub fn and(self, next: Self) -> Self {
+        Self { forward: joined(self.forward, next.forward), end: next.end }
+    }
+
     /// These bytes are the last ones.
     pub const fn complete(last: &'static [u8]) -> Self {
         Self { forward: Bytes::from_static(last), end: Some(Ok(())) }
@@ -100,6 +105,15 @@ impl Passed {
     /// The stream has failed.
     pub const fn failed(error: Error) -> Self {
         Self { forward: Bytes::new(), end: Some(Err(error)) }
+    }
+}
+
+/// Both, copied only where there are both.
+pub fn joined(first: Bytes, then: Bytes) -> Bytes {
+    match (first.is_empty(), then.is_empty()) {
+        (true, _) => then,
+        (_, true) => first,
+        _ => [first, then].concat().into(),
     }
 }
 

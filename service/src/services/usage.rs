@@ -1,21 +1,25 @@
 //! The record of one request: opened when it is admitted, written exactly once when it has ended.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::completion::{Engine, ServedBy};
-use super::routing::InUse;
+use super::in_use::InUse;
+use super::request::{Progress, Request};
 use super::tap::Seen;
 use crate::adapters::Timing;
 use crate::domain::endpoint::Endpoint;
-use crate::domain::envelope::Operation;
 use crate::domain::usage::{End, Provenance, Tokens, UsageRecord, estimate_tokens, milliseconds};
 use crate::error::{Blame, Error, Kind};
 
 /// An open record. Dropped before it was closed, it says that the caller left.
 pub struct Recorder {
     engine: Arc<Engine>,
-    pub(super) about: About,
+    pub(super) request: Arc<Request>,
+    /// Who answers, or failed last; the first of the route until that is known.
+    endpoint: Arc<Endpoint>,
+    /// Upstream calls made, once that is known.
+    attempts: Option<u32>,
     first_token: Option<Duration>,
     /// What the tap saw last; counted if the record is closed by a drop.
     pub(super) seen: Seen,
@@ -25,24 +29,15 @@ pub struct Recorder {
     open: bool,
 }
 
-/// What is known of a request before it is answered.
-pub struct About {
-    pub request_id: String,
-    pub operation: Operation,
-    pub model: String,
-    pub endpoint: Arc<Endpoint>,
-    pub streamed: bool,
-    pub prompt_bytes: u64,
-    pub received: Instant,
-    pub attempts: u32,
-}
-
 impl Recorder {
     /// Opens the record of a request.
-    pub fn open(engine: Arc<Engine>, about: About) -> Self {
+    pub fn open(engine: Arc<Engine>, request: Arc<Request>) -> Self {
+        let endpoint = request.progress().endpoint;
         Self {
             engine,
-            about,
+            request,
+            endpoint,
+            attempts: None,
             first_token: None,
             seen: Seen::default(),
             begun: false,
@@ -59,20 +54,25 @@ impl Recorder {
 
     /// Notes who failed last.
     pub fn failed_at(&mut self, by: &ServedBy) {
-        self.about.endpoint = Arc::clone(&by.endpoint);
-        self.about.attempts = by.attempts;
+        self.endpoint = Arc::clone(&by.endpoint);
+        self.attempts = Some(by.attempts);
+    }
+
+    /// Who answers, or failed last; the first of the route until that is known.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
     }
 
     /// How long the answer took so far.
     pub fn timing(&self) -> Timing {
-        let total = self.about.received.elapsed();
+        let total = self.request.asked.received.elapsed();
         Timing { first_token: self.first_token.unwrap_or(total), total }
     }
 
     /// Notes that text is on its way to the caller.
     pub fn token_seen(&mut self) {
         if self.first_token.is_none() {
-            self.first_token = Some(self.about.received.elapsed());
+            self.first_token = Some(self.request.asked.received.elapsed());
         }
     }
 
@@ -84,7 +84,10 @@ impl Recorder {
     /// Closes the record of an answer that failed or broke off.
     pub fn fail(&mut self, error: &Error) {
         if error.kind().blame() != Blame::Us {
-            self.engine.observer.upstream_error(&self.about.endpoint.name, error.kind());
+            self.engine.observer.upstream_error(&self.endpoint().name, error.kind());
+        }
+        if let Some(in_use) = &mut self.in_use {
+            in_use.failed(error);
         }
         self.close(end_of(error.kind(), self.begun), Some(error.kind()));
     }
@@ -94,15 +97,24 @@ impl Recorder {
             return;
         }
         let (tokens, provenance) = self.tokens(end, error);
-        if let Some(in_use) = &self.in_use {
+        if let Some(in_use) = &mut self.in_use {
             in_use.spent(tokens.total_tokens);
+            if end == End::Complete {
+                in_use.succeeded();
+            }
         }
+        let Request { asked, envelope, model, .. } = &*self.request;
+        // Closed while the attempts go on: whoever is being asked.
+        let Progress { endpoint, calls } = match self.attempts {
+            Some(calls) => Progress { endpoint: Arc::clone(&self.endpoint), calls },
+            None => self.request.progress(),
+        };
         let record = UsageRecord {
-            request_id: &self.about.request_id,
-            operation: self.about.operation,
-            model: &self.about.model,
-            endpoint: &self.about.endpoint.name,
-            streamed: self.about.streamed,
+            request_id: &asked.request_id,
+            operation: asked.operation,
+            model,
+            endpoint: &endpoint.name,
+            streamed: envelope.stream,
             end,
             error: error.map(Kind::name),
             finish_reason: self.seen.finish_reason.as_deref(),
@@ -110,8 +122,8 @@ impl Recorder {
             provenance,
             relayed: self.seen.relayed,
             time_to_first_token_ms: self.first_token.map(milliseconds),
-            duration_ms: milliseconds(self.about.received.elapsed()),
-            attempts: self.about.attempts,
+            duration_ms: milliseconds(asked.received.elapsed()),
+            attempts: calls,
         };
         for sink in &self.engine.usage {
             sink.record(&record);
@@ -126,7 +138,7 @@ impl Recorder {
         let relayed = self.seen.relayed;
         // A refusal costs nothing; an answer that was begun, or that nobody waited for, cost its prompt.
         let processed = end == End::Complete || error.is_none() || relayed.deltas > 0;
-        let prompt_tokens = if processed { estimate_tokens(self.about.prompt_bytes) } else { 0 };
+        let prompt_tokens = if processed { estimate_tokens(self.request.envelope.prompt_bytes) } else { 0 };
         // A delta is a token or more.
         let completion_tokens = relayed.deltas.max(estimate_tokens(relayed.text_bytes));
         let total_tokens = prompt_tokens + completion_tokens;

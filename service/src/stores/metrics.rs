@@ -18,9 +18,10 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::domain::access::AccessRecord;
 use crate::domain::envelope::Operation;
+use crate::domain::notice::NoticeEvent;
 use crate::domain::usage::{End, Provenance, UsageRecord};
 use crate::error::Kind;
-use crate::ports::{AccessSink, MetricsPage, UpstreamObserver, UsageSink};
+use crate::ports::{AccessSink, MetricsPage, NoticeSink, UpstreamObserver, UsageSink};
 use handles::Handles;
 
 /// Model names come from callers: more distinct ones than this are counted as `other`.
@@ -67,6 +68,11 @@ struct ErrorLabels {
     kind: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct NoticeLabels {
+    r#type: &'static str,
+}
+
 /// Histograms of seconds, from 1 ms to 10 minutes.
 #[derive(Clone)]
 struct Seconds;
@@ -98,6 +104,7 @@ struct Families {
     first_token: Histograms<EndpointLabels>,
     upstream_head: Histograms<EndpointLabels>,
     upstream_errors: Family<ErrorLabels, Counter>,
+    notices: Family<NoticeLabels, Counter>,
 }
 
 struct RouteHandles {
@@ -145,6 +152,7 @@ impl Families {
             first_token: Family::new_with_constructor(Seconds),
             upstream_head: Family::new_with_constructor(Seconds),
             upstream_errors: Family::default(),
+            notices: Family::default(),
         };
         r.register("http_requests", "HTTP requests by route and status", families.http.clone());
         let help = "From a request's head to the end of its answer";
@@ -156,6 +164,7 @@ impl Families {
         let help = "From a call of an upstream to the head of its answer";
         r.register_with_unit("upstream_head", help, Unit::Seconds, families.upstream_head.clone());
         r.register("upstream_errors", "Failed calls of upstreams by kind", families.upstream_errors.clone());
+        r.register("notices", "Retries, failovers, outages and what came of them", families.notices.clone());
         families
     }
 
@@ -251,6 +260,12 @@ impl UpstreamObserver for Metrics {
     }
 }
 
+impl NoticeSink for Metrics {
+    fn notice(&self, event: &NoticeEvent) {
+        self.families.notices.get_or_create(&NoticeLabels { r#type: event.name() }).inc();
+    }
+}
+
 impl MetricsPage for Metrics {
     fn page(&self) -> String {
         let mut page = String::new();
@@ -290,6 +305,7 @@ mod tests {
         let metrics = Metrics::new("1.2.3");
         metrics.record(&record("gpt-4"));
         metrics.upstream_error("litellm", Kind::Truncated);
+        metrics.notice(&NoticeEvent::Outage { endpoint: None, reason: "r".into(), retry_after_ms: None });
         let page = metrics.page();
         for line in [
             "llm_proxy_build{version=\"1.2.3\"} 1",
@@ -297,6 +313,7 @@ mod tests {
             "llm_proxy_tokens_total{endpoint=\"litellm\",model=\"gpt-4\",kind=\"completion\",provenance=\"counted\"} 5",
             "llm_proxy_time_to_first_token_seconds_bucket{le=\"0.025\",endpoint=\"litellm\"} 1",
             "llm_proxy_upstream_errors_total{endpoint=\"litellm\",kind=\"stream_truncated\"} 1",
+            "llm_proxy_notices_total{type=\"outage\"} 1",
         ] {
             assert!(page.contains(line), "{line}\n{page}");
         }

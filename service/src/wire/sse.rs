@@ -168,6 +168,12 @@ pub fn parse(event: &[u8]) -> Event<'_> {
     data.map_or(Event::Nothing, |data| Event::Data { name, data })
 }
 
+/// The id of an event, which is to be sent as `Last-Event-ID` by who comes back; `None` where it has none.
+#[must_use]
+pub fn id(event: &[u8]) -> Option<&[u8]> {
+    lines(event).map(split_field).filter(|(field, _)| *field == b"id").map(|(_, id)| id).last()
+}
+
 fn lines(event: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut at = 0;
     std::iter::from_fn(move || {

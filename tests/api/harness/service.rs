@@ -23,7 +23,8 @@ pub struct Variables {
 }
 
 impl Default for Variables {
-    /// One worker on a free port, JSON lines, a mock without pauses, and nobody behind LiteLLM's URL.
+    /// One worker on a free port, JSON lines, a mock without pauses, nobody behind LiteLLM's URL, and one
+    /// attempt an endpoint, however often it has failed.
     fn default() -> Self {
         Self { all: BTreeMap::new(), config: None }
             .set("HOST", "127.0.0.1")
@@ -34,6 +35,8 @@ impl Default for Variables {
             .set("LITELLM_PROXY_URL", "http://127.0.0.1:1")
             .set("LOG_FORMAT", "json")
             .set("MOCK_DELAY_MS", 0)
+            .set("RETRY_ATTEMPTS", 1)
+            .set("BREAKER_FAILURES", 10_000)
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod chat;
 pub mod embeddings;
+pub mod events;
 pub mod health;
 pub mod models;
 pub mod tasks;

@@ -172,6 +172,9 @@ fn timeouts(raw: &Raw<'_>) -> Result<Timeouts, Wrong> {
     Ok(Timeouts { whole: read("timeout")?.or(read("request_timeout")?), stream: read("stream_timeout")? })
 }
 
+/// More requests in flight are no limit any more.
+const MAX_PARALLEL: usize = 1_000_000;
+
 fn share(raw: &Raw<'_>) -> Result<Share, Wrong> {
     let count = |key: &str| raw.get(key).map(|node| node.count(&format!("litellm_params.{key}"))).transpose();
     let order = raw.get("order").map(|node| {
@@ -182,11 +185,19 @@ fn share(raw: &Raw<'_>) -> Result<Share, Wrong> {
         let weight = node.number("weight").ok().filter(|weight| *weight >= 0.0);
         weight.ok_or_else(|| node.wrong("litellm_params.weight", "a number, 0 or more"))
     });
+    let max_parallel = raw.get("max_parallel_requests").map(|node| {
+        let limit = node.count("max_parallel_requests").ok().and_then(|limit| usize::try_from(limit).ok());
+        let limit = limit.filter(|limit| (1..=MAX_PARALLEL).contains(limit));
+        limit.ok_or_else(|| {
+            node.wrong("litellm_params.max_parallel_requests", "a whole number from 1 to 1000000")
+        })
+    });
     Ok(Share {
         order: order.transpose()?,
         weight: weight.transpose()?,
         rpm: count("rpm")?,
         tpm: count("tpm")?,
+        max_parallel: max_parallel.transpose()?,
     })
 }
 

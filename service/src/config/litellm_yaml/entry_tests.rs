@@ -92,6 +92,7 @@ fn everything_an_endpoint_can_say_is_read() {
     let params = "model: azure/d, api_key: k, api_base: \"https://a.example\", api_version: 2024-10-21, \
                   organization: org-1, extra_headers: {x-team: blue}, headers: {x-old: \"1\"}, rpm: 10, tpm: 2000, \
                   weight: 0.5, order: 2, temperature: 0.7, max_tokens: 64, top_k: 4, extra_body: {guided_choice: [a]}, \
+                  max_parallel_requests: 7,
                   drop_params: yes, additional_drop_params: [user], stop: [x]";
     let endpoint = endpoint(params).expect("an endpoint");
     assert_eq!(endpoint.api_version.as_deref(), Some("2024-10-21"));
@@ -102,7 +103,8 @@ fn everything_an_endpoint_can_say_is_read() {
         .collect();
     assert_eq!(headers, [("x-old", "1"), ("x-team", "blue"), ("openai-organization", "org-1")]);
     assert!(endpoint.headers.iter().all(|(_, value)| value.is_sensitive()));
-    let share = Share { order: Some(2), weight: Some(0.5), rpm: Some(10), tpm: Some(2000) };
+    let share =
+        Share { order: Some(2), weight: Some(0.5), rpm: Some(10), tpm: Some(2000), max_parallel: Some(7) };
     assert_eq!(endpoint.share, share);
     let defaults =
         json!({"temperature": 0.7, "max_tokens": 64, "top_k": 4, "stop": ["x"], "guided_choice": ["a"]});

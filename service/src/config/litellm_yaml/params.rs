@@ -36,7 +36,7 @@ fn is_price(key: &str) -> bool {
     key == "tiered_pricing" || key.contains("cost_per_") || key.contains("_cost") || key.starts_with("cost_")
 }
 
-const ENDPOINT: [&str; 21] = [
+const ENDPOINT: [&str; 22] = [
     "model",
     "custom_llm_provider",
     "api_key",
@@ -51,6 +51,7 @@ const ENDPOINT: [&str; 21] = [
     "tpm",
     "weight",
     "order",
+    "max_parallel_requests",
     "drop_params",
     "additional_drop_params",
     "extra_headers",
@@ -141,7 +142,7 @@ const UNSUPPORTED_BEGINNINGS: [&str; 23] = [
     "watsonx_",
 ];
 
-const UNSUPPORTED: [&str; 69] = [
+const UNSUPPORTED: [&str; 68] = [
     "allow_client_keepalive_override",
     "allowed_model_region",
     "allowed_openai_params",
@@ -181,7 +182,6 @@ const UNSUPPORTED: [&str; 69] = [
     "max_budget",
     "max_fallbacks",
     "max_file_size_mb",
-    "max_parallel_requests",
     "max_retries",
     "merge_reasoning_content_in_choices",
     "messages",

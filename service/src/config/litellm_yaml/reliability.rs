@@ -10,9 +10,6 @@ use crate::config::limits::{Timeouts, seconds};
 use crate::config::tree::{Content, Entry, Node};
 use crate::domain::model::{Alias, Fallbacks, Models, Strategy};
 
-/// LiteLLM's, where nothing is said.
-const DEFAULT_RETRIES: u32 = 2;
-
 const READ_OF_ROUTER: [&str; 9] = [
     "routing_strategy",
     "num_retries",
@@ -54,7 +51,7 @@ pub struct Reliability<'a> {
     pub timeouts: Timeouts,
     /// Likewise.
     pub drop_unsupported: bool,
-    retries: u32,
+    retries: Option<u32>,
     strategy: Strategy,
     router: Section<'a>,
     litellm: Section<'a>,
@@ -70,7 +67,7 @@ impl<'a> Reliability<'a> {
         Ok(Self {
             timeouts: timeouts(&router, &litellm)?,
             drop_unsupported: litellm.boolean("drop_params")?.unwrap_or(false),
-            retries: retries(&router)?.or(retries(&litellm)?).unwrap_or(DEFAULT_RETRIES),
+            retries: retries(&router)?.or(retries(&litellm)?),
             strategy: strategy(&router, findings)?,
             router,
             litellm,

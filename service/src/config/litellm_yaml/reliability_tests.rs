@@ -53,10 +53,10 @@ fn what_goes_without_saying_is_no_warning() {
 }
 
 #[rstest]
-#[case::the_routers("router_settings: {num_retries: 1}\nlitellm_settings: {num_retries: 5}", 1)]
-#[case::litellms("litellm_settings: {num_retries: 0}", 0)]
-#[case::nothing("", 2)]
-fn the_routers_retries_win_and_the_default_is_litellms(#[case] rest: &str, #[case] retries: u32) {
+#[case::the_routers("router_settings: {num_retries: 1}\nlitellm_settings: {num_retries: 5}", Some(1))]
+#[case::litellms("litellm_settings: {num_retries: 0}", Some(0))]
+#[case::nothing("", None)]
+fn the_routers_retries_win(#[case] rest: &str, #[case] retries: Option<u32>) {
     assert_eq!(file(rest).expect("valid").models.retries, retries);
 }
 

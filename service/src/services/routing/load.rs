@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 
 /// The loads of all endpoints, by name.
 #[derive(Default)]
@@ -31,6 +32,7 @@ pub struct Load {
     /// A moving average of the wait for an answer's head, in microseconds; 0 while nothing is known.
     latency_us: AtomicU64,
     minute: Mutex<Option<Minute>>,
+    turns: Mutex<Option<(usize, Arc<Semaphore>)>>,
 }
 
 /// What was used in the minute that began then.
@@ -55,6 +57,16 @@ impl Load {
     /// Requests in flight.
     pub fn in_flight(&self) -> usize {
         self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// The turns of an endpoint that may have `limit` requests in flight. A new limit begins anew: whoever
+    /// has a turn of the old one keeps it.
+    pub fn turns(&self, limit: usize) -> Arc<Semaphore> {
+        let mut slot = self.turns.lock();
+        match &*slot {
+            Some((of, turns)) if *of == limit => Arc::clone(turns),
+            _ => Arc::clone(&slot.insert((limit, Arc::new(Semaphore::new(limit)))).1),
+        }
     }
 
     /// The moving average of the wait for an answer's head; zero while nothing is known.

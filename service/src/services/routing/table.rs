@@ -1,11 +1,12 @@
 //! The configured models, ready to be looked up.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::choose::ordered;
 use super::load::Loads;
-use super::{Hop, Load, Route, SUMMARIZER, TITLE_GENERATOR, unknown_model};
+use super::vitals::{Healths, Vitals};
+use super::{Hop, Route, SUMMARIZER, TITLE_GENERATOR, unknown_model};
 use crate::domain::endpoint::{Endpoint, UpstreamModel};
 use crate::domain::model::{Model, Models};
 use crate::error::{Error, Kind, RetryAfter};
@@ -22,7 +23,8 @@ pub struct Table {
     by_name: HashMap<String, usize>,
     /// Those with a star, the most particular ones first.
     wildcards: Vec<usize>,
-    loads: HashMap<String, Arc<Load>>,
+    /// What is known of each endpoint, by its name.
+    vitals: HashMap<String, Vitals>,
 }
 
 /// A model, and what its name's star stands for.
@@ -33,15 +35,19 @@ struct Found<'a> {
 
 impl Table {
     /// A table of `models`.
-    pub fn new(models: Models, loads: &Loads) -> Self {
+    pub fn new(models: Models, loads: &Loads, healths: &Healths) -> Self {
         let named = models.groups.iter().enumerate();
         let by_name = named.clone().map(|(at, model)| (model.name.clone(), at)).collect();
         let mut wildcards: Vec<usize> =
             named.filter(|(_, model)| model.name.contains('*')).map(|(at, _)| at).collect();
         wildcards.sort_by_key(|at| std::cmp::Reverse(models.groups[*at].name.len()));
         let endpoints = models.groups.iter().flat_map(|model| &model.endpoints);
-        let loads = endpoints.map(|endpoint| (endpoint.name.clone(), loads.of(&endpoint.name))).collect();
-        Self { models, by_name, wildcards, loads }
+        let vitals = endpoints.map(|endpoint| {
+            let (load, health) = (loads.of(&endpoint.name), healths.of(endpoint));
+            (endpoint.name.clone(), Vitals { endpoint: Arc::clone(endpoint), load, health })
+        });
+        let vitals = vitals.collect();
+        Self { models, by_name, wildcards, vitals }
     }
 
     /// The configuration's default model.
@@ -78,6 +84,14 @@ impl Table {
         models.map(|model| model.name.clone()).chain(aliases.map(|(name, _)| name.clone())).collect()
     }
 
+    /// What is known of each endpoint, in the order of the configuration.
+    pub fn vitals(&self) -> Vec<Vitals> {
+        let mut seen = HashSet::new();
+        let endpoints = self.models.groups.iter().flat_map(|model| &model.endpoints);
+        let first = endpoints.filter(|endpoint| seen.insert(endpoint.name.as_str()));
+        first.filter_map(|endpoint| self.vitals.get(&endpoint.name)).cloned().collect()
+    }
+
     /// The endpoints of a model.
     pub fn endpoints_of(&self, name: &str) -> Vec<Arc<Endpoint>> {
         self.find(self.resolved(name)).map_or_else(Vec::new, |found| found.model.endpoints.clone())
@@ -106,7 +120,7 @@ impl Table {
             hops: self.chain(name, own, behind),
             context_window: instead(&fallbacks.context_window),
             content_policy: instead(&fallbacks.content_policy),
-            retries: self.models.retries,
+            attempts: self.models.retries.map(|retries| retries + 1),
         }
     }
 
@@ -128,9 +142,8 @@ impl Table {
     fn hops(&self, name: &str) -> Vec<Hop> {
         let Some(found) = self.find(name) else { return Vec::new() };
         let hops = found.model.endpoints.iter().filter_map(|endpoint| {
-            let load = Arc::clone(self.loads.get(&endpoint.name)?);
-            let model = upstream_model(&endpoint.model, name, found.star);
-            Some(Hop { endpoint: Arc::clone(endpoint), model, load })
+            let vitals = self.vitals.get(&endpoint.name)?;
+            Some(vitals.hop(upstream_model(&endpoint.model, name, found.star)))
         });
         ordered(hops.collect(), self.models.strategy, &mut fastrand::f64)
     }
@@ -164,8 +177,9 @@ impl Table {
     pub fn unavailable(&self, name: &str) -> Error {
         let resolved = self.resolved(name);
         let Some(found) = self.find(resolved) else { return unknown_model(name, &self.near(name)) };
-        let loads = found.model.endpoints.iter().filter_map(|endpoint| self.loads.get(&endpoint.name));
-        let wait = loads.map(|load| load.next_minute()).min().unwrap_or_default();
+        let endpoints = found.model.endpoints.iter();
+        let vitals = endpoints.filter_map(|endpoint| self.vitals.get(&endpoint.name));
+        let wait = vitals.map(|vitals| vitals.load.next_minute()).min().unwrap_or_default();
         let message = format!("every endpoint of {resolved:?} has used up its rpm or tpm for this minute");
         Error::new(Kind::RateLimited, message).with_retry_after(RetryAfter::Delay(wait))
     }

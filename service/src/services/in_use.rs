@@ -1,0 +1,54 @@
+//! An endpoint that is in use for a request: its load, its turn, and the verdict on it.
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::overload::Turns;
+use super::routing::{self, Hop};
+use crate::error::{Error, Kind, Result, RetryAfter};
+use crate::resilience::health::Pass;
+
+/// One attempt at an endpoint. Dropped without a verdict, it says nothing about the endpoint.
+pub struct InUse {
+    load: routing::InUse,
+    pass: Pass,
+    _turn: Option<OwnedSemaphorePermit>,
+}
+
+impl InUse {
+    /// Waits for a turn at the endpoint, and takes it.
+    ///
+    /// # Errors
+    /// [`Kind::Overloaded`]: no turn came in time. [`Kind::BackendUnavailable`]: its breaker has opened.
+    pub async fn begin(hop: &Hop, turns: &Turns) -> Result<Self> {
+        let turn = turns.at(hop).await?;
+        let pass = hop.health.begin(Instant::now()).map_err(|opens_at| {
+            let wait = opens_at.saturating_duration_since(Instant::now());
+            let message = format!("{} has failed and is left alone for now", hop.endpoint.name);
+            Error::new(Kind::BackendUnavailable, message).with_retry_after(RetryAfter::Delay(wait))
+        })?;
+        Ok(Self { load: hop.load.begin(), pass, _turn: turn })
+    }
+
+    /// An answer has begun; the wait for its head. Says whether this closed the endpoint's breaker.
+    pub fn answered(&mut self, wait: Duration) -> bool {
+        self.load.answered(wait);
+        self.pass.answered(wait, Instant::now())
+    }
+
+    /// The answer was whole.
+    pub fn succeeded(&mut self) {
+        self.pass.succeeded(Instant::now());
+    }
+
+    /// The attempt failed, or the answer broke off.
+    pub fn failed(&mut self, error: &Error) {
+        self.pass.failed(error, Instant::now());
+    }
+
+    /// The answer cost so many tokens until it was over.
+    pub fn spent(&self, tokens: u64) {
+        self.load.spent(tokens);
+    }
+}

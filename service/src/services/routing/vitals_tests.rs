@@ -1,0 +1,96 @@
+use super::*;
+use crate::domain::endpoint::{Deadlines, Provider};
+use crate::error::{Error, Kind};
+use crate::resilience::health::State;
+use rstest::rstest;
+use std::time::Duration;
+
+const SETTINGS: BreakerSettings = BreakerSettings { failures: 1, open: Duration::from_secs(120) };
+
+fn endpoint(model: UpstreamModel) -> Endpoint {
+    let second = Duration::from_secs(1);
+    let deadlines = Deadlines { connect: second, first_byte: second, idle: second, total: second };
+    let url = "http://up".parse().expect("a URL");
+    Endpoint { model, ..Endpoint::new("a", Provider::Openai, url, deadlines) }
+}
+
+fn many() -> Arc<EndpointHealth> {
+    Healths::new(SETTINGS).of(&endpoint(UpstreamModel::AsAsked))
+}
+
+fn fail(health: &Arc<Health>, now: Instant) {
+    let mut pass = health.begin(now).expect("it admits");
+    assert!(pass.failed(&Error::new(Kind::UpstreamFailure, ""), now));
+}
+
+#[rstest]
+#[case::that_serves_one_model_is_judged_as_a_whole(UpstreamModel::Named("x".to_owned()), false)]
+#[case::that_serves_what_is_asked_for_is_judged_per_model(UpstreamModel::AsAsked, true)]
+#[case::that_serves_a_pattern_is_judged_per_model(UpstreamModel::Pattern("*".to_owned()), true)]
+fn an_endpoint(#[case] model: UpstreamModel, #[case] is_per_model: bool) {
+    let (health, now) = (Healths::new(SETTINGS).of(&endpoint(model)), Instant::now());
+    fail(&health.of("m"), now);
+    assert_eq!(health.of("n").admits(now), is_per_model);
+    assert_eq!(health.models(now).map(|models| models.len()), is_per_model.then_some(1));
+}
+
+#[test]
+fn the_state_outlives_a_reload_but_not_another_way_of_serving() {
+    let (healths, now) = (Healths::new(SETTINGS), Instant::now());
+    let named = || endpoint(UpstreamModel::Named("x".to_owned()));
+    fail(&healths.of(&named()).of("x"), now);
+    assert!(!healths.of(&named()).of("x").admits(now));
+    assert!(healths.of(&endpoint(UpstreamModel::AsAsked)).of("x").admits(now));
+}
+
+#[test]
+fn names_without_end_keep_no_memory_and_push_nothing_out() {
+    let (health, now) = (many(), Instant::now());
+    fail(&health.of("sick"), now);
+    (0..10_000).for_each(|at| drop(health.of(&format!("made-up-{at}"))));
+    assert!(health.all().len() <= MAX_MODELS + 1);
+    assert!(!health.of("sick").admits(now));
+}
+
+#[test]
+fn models_for_which_there_is_no_room_are_judged_together() {
+    let (health, now) = (many(), Instant::now());
+    (0..MAX_MODELS).for_each(|at| fail(&health.of(&format!("sick-{at}")), now));
+    fail(&health.of("one-more"), now);
+    assert!(!health.of("yet-another").admits(now));
+    assert_eq!(health.all().len(), MAX_MODELS + 1);
+}
+
+#[test]
+fn a_name_that_is_too_long_is_not_kept() {
+    let health = many();
+    let first = health.of(&"m".repeat(MAX_NAME_BYTES + 1));
+    assert!(Arc::ptr_eq(&first, &health.of(&"n".repeat(MAX_NAME_BYTES + 1))));
+}
+
+#[test]
+fn the_report_on_an_endpoint_sums_up_its_models() {
+    let (health, now) = (many(), Instant::now());
+    assert_eq!(health.report(now), HealthReport::unknown());
+    fail(&health.of("sick"), now);
+    assert_eq!(health.report(now).state, State::Open, "the only model of which anything is known");
+    health.of("well").begin(now).expect("it admits").succeeded(now);
+    drop(health.of("never answered"));
+    let report = health.report(now);
+    assert_eq!((report.state, report.requests, report.openings), (State::Degraded, 2, 1));
+    let names = health.models(now).unwrap_or_default().into_iter().map(|(name, _)| name);
+    assert_eq!(names.collect::<Vec<_>>(), ["sick", "well"]);
+}
+
+#[test]
+fn openings_are_counted_on_when_their_model_is_forgotten() {
+    let (health, start) = (many(), Instant::now());
+    let Some(long_ago) = start.checked_sub(Duration::from_secs(600)) else { return };
+    fail(&health.of("sick"), long_ago);
+    let mut probe = health.of("sick").begin(long_ago + Duration::from_secs(200)).expect("its time is over");
+    probe.succeeded(long_ago + Duration::from_secs(200));
+    drop(probe);
+    (0..=MAX_MODELS).for_each(|at| drop(health.of(&format!("made-up-{at}"))));
+    assert!(health.models(start).unwrap_or_default().is_empty());
+    assert_eq!(health.report(start).openings, 1);
+}
