@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::records::Counted;
+use crate::records::{Counted, Due};
 
 /// What is said, with all that JSON escapes, and characters that a cut can halve.
 const PIECES: [&str; 12] = [
@@ -51,8 +51,8 @@ pub struct Source {
     pub prefix: &'static str,
     /// The upstream.
     pub server: FaultUpstream,
-    /// How the service counts its text.
-    pub counted: Counted,
+    /// How its answers have to be recorded.
+    pub due: Due,
     whole: Behaviour,
     error_style: ErrorStyle,
     events: usize,
@@ -96,7 +96,8 @@ impl Source {
         error_style: ErrorStyle,
     ) -> Self {
         let server = FaultUpstream::start();
-        Self { model, prefix, server, counted, whole, error_style, events, wire_bytes: 0, said_all_at: 0 }
+        let due = Due { counted, reported: PIECES.len() as u64 };
+        Self { model, prefix, server, due, whole, error_style, events, wire_bytes: 0, said_all_at: 0 }
     }
 
     /// Looks at the stream as it is on the wire.

@@ -18,6 +18,8 @@ pub struct Record {
     pub relayed_deltas: u64,
     /// Bytes of that text.
     pub relayed_text_bytes: u64,
+    /// Tokens of the answer.
+    pub completion_tokens: u64,
     /// Upstream calls.
     pub attempts: u64,
 }
@@ -25,6 +27,15 @@ pub struct Record {
 /// All records of a run, by request.
 #[derive(Debug, Default)]
 pub struct Records(HashMap<String, Vec<Record>>);
+
+/// How the answers of an upstream have to be recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Due {
+    /// How their text is counted.
+    pub counted: Counted,
+    /// Tokens that the upstream reports at the end.
+    pub reported: u64,
+}
 
 /// Whether an answer's bytes of text are counted as they stand in the JSON, or as they read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,9 +95,9 @@ impl Records {
 ///
 /// # Errors
 /// What it says instead.
-pub fn agrees(record: &Record, answer: &Answer, counted: Counted) -> Result<(), String> {
+pub fn agrees(record: &Record, answer: &Answer, due: Due) -> Result<(), String> {
     let received = &answer.received;
-    let text_bytes = match counted {
+    let text_bytes = match due.counted {
         Counted::Escaped => received.escaped_bytes,
         Counted::Plain => received.text_bytes,
     };
@@ -94,12 +105,24 @@ pub fn agrees(record: &Record, answer: &Answer, counted: Counted) -> Result<(), 
     if said != (received.deltas, text_bytes) {
         return Err(format!("recorded {said:?}, received {:?}", (received.deltas, text_bytes)));
     }
+    if !tokens_fit(record, due.reported) {
+        return Err(format!("recorded {} tokens as {}", record.completion_tokens, record.provenance));
+    }
     let is_right = match record.end.as_str() {
         "complete" => answer.is_success(),
         "truncated" | "failed" => !answer.is_success(),
         _ => false,
     };
     is_right.then_some(()).ok_or_else(|| format!("recorded as {}, received {answer:?}", record.end))
+}
+
+/// Reported by the upstream, or counted: a token or more an event.
+fn tokens_fit(record: &Record, reported: u64) -> bool {
+    let (tokens, deltas) = (record.completion_tokens, record.relayed_deltas);
+    match record.provenance.as_str() {
+        "reported" => tokens == reported,
+        _ => tokens >= deltas && (tokens > 0) == (deltas > 0),
+    }
 }
 
 #[cfg(test)]
@@ -110,7 +133,7 @@ mod tests {
     use crate::received::Received;
     use rstest::rstest;
 
-    const LINE: &str = r#"{"timestamp":"t","target":"usage","request_id":"r","end":"complete","provenance":"reported","relayed_deltas":1,"relayed_text_bytes":2,"attempts":3}"#;
+    const LINE: &str = r#"{"timestamp":"t","target":"usage","request_id":"r","end":"complete","provenance":"counted","relayed_deltas":1,"relayed_text_bytes":2,"completion_tokens":2,"attempts":3}"#;
 
     fn answer(body: &str) -> Answer {
         let mut received = Received::new(true);
@@ -148,8 +171,30 @@ mod tests {
         #[case] expected: bool,
     ) {
         let bytes = deltas * 2;
-        let record = Record { end: end.into(), relayed_deltas: deltas, relayed_text_bytes: bytes, ..one() };
-        assert_eq!(agrees(&record, &answer(body), Counted::Escaped).is_ok(), expected);
+        let end = end.into();
+        let completion_tokens = deltas;
+        let record =
+            Record { end, relayed_deltas: deltas, relayed_text_bytes: bytes, completion_tokens, ..one() };
+        let due = Due { counted: Counted::Escaped, reported: 12 };
+        assert_eq!(agrees(&record, &answer(body), due).is_ok(), expected);
+    }
+
+    #[rstest]
+    #[case::as_reported("reported", 12, 3, true)]
+    #[case::not_as_reported("reported", 3, 3, false)]
+    #[case::counted("counted", 3, 3, true)]
+    #[case::less_than_was_relayed("counted", 2, 3, false)]
+    #[case::nothing_for_something("counted", 0, 3, false)]
+    #[case::something_for_nothing("counted", 1, 0, false)]
+    fn tokens_are_reported_or_counted(
+        #[case] provenance: &str,
+        #[case] completion_tokens: u64,
+        #[case] relayed_deltas: u64,
+        #[case] expected: bool,
+    ) {
+        let provenance = provenance.into();
+        let record = Record { provenance, completion_tokens, relayed_deltas, ..one() };
+        assert_eq!(tokens_fit(&record, 12), expected);
     }
 
     fn one() -> Record {

@@ -107,6 +107,18 @@ impl Endpoint {
         }
     }
 
+    /// From now on so many of a hundred calls fail, by chance, with 503 or a reset.
+    pub fn stumbles(&self, percent: u8, random: &mut fastrand::Rng) {
+        let mut one = || match random.u8(..100) {
+            roll if roll >= percent => Behaviour::default(),
+            roll if roll % 2 == 0 => Behaviour::status(503),
+            _ => Behaviour::reset_before_head(),
+        };
+        if let Some(server) = &self.server {
+            server.default_sequence((0..10_000).map(|_| one()));
+        }
+    }
+
     /// From now on it answers as it should.
     pub fn recovers(&self) {
         if let Some(server) = &self.server {

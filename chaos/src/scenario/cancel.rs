@@ -139,7 +139,7 @@ mod tests {
         #[case] expected: bool,
     ) {
         let line = format!(
-            r#"{{"target":"usage","request_id":"r","end":"{end}","provenance":"counted","relayed_deltas":{deltas},"relayed_text_bytes":{bytes},"attempts":1}}"#
+            r#"{{"target":"usage","request_id":"r","end":"{end}","provenance":"counted","relayed_deltas":{deltas},"relayed_text_bytes":{bytes},"completion_tokens":1,"attempts":1}}"#
         );
         let record = Record::of_line(&line).expect("a record");
         let mut received = Received::new(true);

@@ -93,8 +93,8 @@ fn figures(sources: &[Source; 2], all: &[Cutting], records: &Records) -> Vec<Fig
     let disagreeing = all.iter().filter_map(|cutting| {
         let (request, answer) = &cutting.asked;
         let compared = records.of(&request.id).and_then(|record| {
-            let counted = source(cutting).map(|source| source.counted).ok_or("no source")?;
-            agrees(record, answer, counted)
+            let due = source(cutting).map(|source| source.due).ok_or("no source")?;
+            agrees(record, answer, due)
         });
         Some(format!("{} ({:?}): {}", request.id, cutting.cut, compared.err()?))
     });
