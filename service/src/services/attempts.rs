@@ -33,6 +33,9 @@ use crate::resilience::failover::{Next, Plan, Policy, Standing};
 /// Every endpoint that could serve a request has failed so often that it is left alone.
 pub const ALL_ENDPOINTS_DOWN: &str = "all_endpoints_down";
 
+/// The longest name of a model in notices, in characters.
+const MAX_SHOWN_CHARS: usize = 256;
+
 /// A request on its way along its route.
 pub struct Attempts {
     pub engine: Arc<Engine>,
@@ -102,6 +105,11 @@ impl Miss {
     const fn before_the_call(error: Error) -> Self {
         Self { error, headers: Vec::new(), was_asked: false }
     }
+
+    /// The endpoint's breaker has opened while the request waited for its turn.
+    fn is_left_alone(&self) -> bool {
+        !self.was_asked && self.error.kind() == Kind::BackendUnavailable
+    }
 }
 
 /// The failure that the caller is told if nothing better comes.
@@ -133,6 +141,8 @@ impl Attempts {
             }
             let miss = match self.attempt(hop, wanted).await {
                 Ok(begun) => return Ok(self.answered(begun, last.is_some())),
+                // The plan passes it over from now on.
+                Err(miss) if miss.is_left_alone() => continue,
                 Err(miss) => miss,
             };
             let (endpoint, now) = (Arc::clone(&hop.endpoint), Instant::now());
@@ -242,7 +252,7 @@ impl Attempts {
         let wait = opens_at.map(|at| at.saturating_duration_since(Instant::now())).unwrap_or_default();
         let message = format!(
             "every endpoint of {:?} has failed and is left alone for now; the next one is asked again in {} s",
-            self.request.model,
+            self.shown_model(),
             wait.as_secs() + 1
         );
         Error::new(Kind::BackendUnavailable, message)
@@ -250,9 +260,14 @@ impl Attempts {
             .with_retry_after(RetryAfter::Delay(wait.max(Duration::from_secs(1))))
     }
 
+    /// The model's name, cut where it is long: callers choose it, and notices are kept.
+    fn shown_model(&self) -> String {
+        self.request.model.chars().take(MAX_SHOWN_CHARS).collect()
+    }
+
     fn tell(&self, event: NoticeEvent) {
         let request_id = self.request.asked.request_id.clone();
-        let notice = Notice { event, request_id, model: self.request.model.clone() };
+        let notice = Notice { event, request_id, model: self.shown_model() };
         let published = self.engine.notices.publish(&notice);
         if let Some(heard) = &self.request.heard {
             heard.push(published);

@@ -84,7 +84,8 @@ async fn the_head_goes_out_with_the_first_notice_and_keep_alives_follow(
     let mut client = scene.service.connect().await;
     let asked = std::time::Instant::now();
     let head = client.begin(&form.request()).await;
-    assert_eq!((head.status, head.header("content-type")), (200, Some("text/event-stream")));
+    assert_eq!(head.status, 200);
+    assert!(head.header("content-type").unwrap().starts_with("text/event-stream"));
     assert_eq!(head.header("x-llm-proxy-attempts"), None);
     let first = form.notice(&client.event().await.unwrap()).unwrap();
     assert!(asked.elapsed() < Duration::from_millis(900), "{:?}", asked.elapsed());
