@@ -113,7 +113,7 @@ impl Relay {
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         loop {
             if let Some(held) = self.held.take() {
-                let out = self.pass(held);
+                let out = joined(self.notices(), self.pass(held));
                 if !out.is_empty() {
                     return Poll::Ready(Some(out));
                 }

@@ -73,6 +73,21 @@ async fn a_stream_tells_what_happened_before_its_answer_and_so_do_the_events(
     assert_eq!(everybody.assert_next(&scene.service.metrics().await, expected).await, notices);
 }
 
+/// Also where the next endpoint answers so soon that nobody had to wait.
+#[rstest]
+#[actix_web::test]
+async fn notices_come_before_the_answer_that_they_led_to(#[values(Comment, Named)] form: Form) {
+    let mock = "api_base: UPSTREAM/v1, api_key: k, order: 2, mock_response: in no time";
+    let yaml = TWO.replace("api_base: UPSTREAM/v1, api_key: k, order: 2", mock);
+    let scene = Scene::attempts(&yaml, 1);
+    scene.upstream.on("first", Behaviour::status(500));
+    let answer = scene.service.ask(&form.request()).await;
+    let events = answer.events();
+    let told: Vec<_> = events.iter().map_while(|event| form.notice(event)).collect();
+    assert_eq!(types(&told), ["failover", "recovered"], "{events:?}");
+    assert_eq!(text_of(&events[2..]), "in no time");
+}
+
 /// The wait is told when it begins, and not when it is over; silence is kept alive all the while.
 #[rstest]
 #[actix_web::test]

@@ -57,6 +57,27 @@ async fn who_gets_no_turn_in_time_is_told_to_come_back_and_asked_nobody(
     assert!(scene.asked().is_empty());
 }
 
+/// One request fails at the first endpoint late, and finds the second one occupied by a younger one.
+#[rstest]
+#[actix_web::test]
+async fn a_wait_for_a_turn_is_over_with_the_deadline(#[values(false, true)] stream: bool) {
+    let scene = Scene::with(TWO, |vars| {
+        let vars = vars.set(PER_ENDPOINT, 1).set("QUEUE_TIMEOUT_S", 9).set("RETRY_ATTEMPTS", 1);
+        vars.set("REQUEST_TIMEOUT_S", 2)
+    });
+    scene.upstream.on("first", Behaviour::status(500).delay_ms(1500));
+    scene.upstream.on("second", Behaviour::stall_before_head());
+    let occupies = async {
+        tokio::time::sleep(Duration::from_millis(1200)).await;
+        scene.ask(false).await
+    };
+    let (answer, _) = futures_util::join!(scene.ask(stream), occupies);
+    // What the first endpoint said tells more than that the second one could not be asked.
+    assert!(matches!(answer.status, 502 | 504), "{}", answer.text());
+    assert!(answer.took < Duration::from_millis(2900), "{:?}", answer.took);
+    assert_eq!(scene.asked(), ["first", "second"]);
+}
+
 /// How a request in flight ends.
 #[derive(Clone, Copy, Debug)]
 enum Ends {

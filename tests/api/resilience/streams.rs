@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use llm_proxy_test_support::{Action, Behaviour, Garbage, UsageReport};
 use rstest::rstest;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{ONE, Scene, TWO, said};
 use crate::harness::{Answer, Event, OpenAiError, SOON, text_of};
@@ -103,7 +103,9 @@ async fn a_stream_that_stalls_is_given_up_after_the_idle_timeout(
 #[actix_web::test]
 async fn an_event_without_measure_is_given_up(#[values(1, 3)] events: usize) {
     let scene = Scene::attempts(TWO, 2);
-    let huge = hello().after_events(events, Action::HugeEvent(64 << 20));
+    let text = "x".repeat(64 << 20);
+    let event = format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n");
+    let huge = hello().after_events(events, Action::Insert(event));
     judge(&scene, huge, events, "event_too_large").await;
     assert!(scene.upstream.wait_for_closure(SOON).await.is_some());
 }
@@ -119,6 +121,27 @@ async fn comments_before_the_first_token_commit_to_nothing() {
     let answer = scene.ask(true).await;
     assert_whole(&answer);
     assert!(!answer.text().contains("ping"), "{}", answer.text());
+}
+
+/// What is no text is the beginning of an answer too, and goes on at once: nobody waits for text behind it.
+#[rstest]
+#[case::reasoning_by_another_name(json!({"reasoning": "let me see"}))]
+#[case::a_refusal(json!({"refusal": "I"}))]
+#[case::a_sound(json!({"audio": {"id": "a", "data": "AAAA"}}))]
+#[case::a_call(json!({"tool_calls": [{"index": 0, "id": "c", "function": {"name": "f", "arguments": ""}}]}))]
+#[actix_web::test]
+async fn an_answer_begins_with_whatever_it_says(#[case] delta: Value) {
+    let scene = Scene::attempts(TWO, 2);
+    let chunk =
+        |delta: Value| json!({"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": delta}]});
+    let role = chunk(json!({"role": "assistant", "content": "", "refusal": null, "tool_calls": []}));
+    let stream = Behaviour::sse([role, chunk(delta.clone())]).stall_after_events(2);
+    scene.upstream.on("first", stream);
+    let mut client = scene.service.connect().await;
+    assert_eq!(client.begin(&super::request(true)).await.status, 200);
+    let said = client.events(2).await.remove(1);
+    assert_eq!(said.json()["choices"][0]["delta"], delta);
+    assert_eq!(scene.asked(), ["first"]);
 }
 
 /// What breaks after its first token is the endpoint's fault as much as what breaks before it.
