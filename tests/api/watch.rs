@@ -1,13 +1,17 @@
-//! `llm-proxy watch` where its output is no terminal: a line a notice, and word of its connection.
+//! `llm-proxy watch`: a line a notice where its output is no terminal, and a view where it is one.
 
-use std::io::{BufRead, BufReader, Read};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use llm_proxy_test_support::{Behaviour, FaultUpstream, refused_url};
 use rstest::rstest;
 
-use crate::harness::{KEY, TestService, wait_for};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{InputModes, LocalModes, OutputModes, Winsize, tcgetattr, tcsetwinsize};
+
+use crate::harness::{CHAT, ConfigFile, KEY, TestService, chat, fill, post, wait_for};
 
 const EVENTS: &str = "/v1/llm/events";
 
@@ -68,6 +72,24 @@ fn keep(pipe: impl Read + Send + 'static) -> Lines {
     let keep = move || BufReader::new(pipe).lines().for_each(|line| kept.lock().unwrap().push(line.unwrap()));
     std::thread::spawn(keep);
     lines
+}
+
+/// A terminal: the end that shows, and the end for the program.
+fn terminal() -> (File, File) {
+    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&ours).unwrap();
+    unlockpt(&ours).unwrap();
+    let name = ptsname(&ours, Vec::new()).unwrap();
+    let theirs = File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+    let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
+    tcsetwinsize(&theirs, size).unwrap();
+    (ours.into(), theirs)
+}
+
+/// What a terminal does with keys and lines.
+fn modes(terminal: &File) -> (InputModes, OutputModes, LocalModes) {
+    let modes = tcgetattr(terminal).unwrap();
+    (modes.input_modes, modes.output_modes, modes.local_modes)
 }
 
 /// A service that tells this, and ends the stream.
@@ -134,6 +156,24 @@ async fn a_notice_is_a_line_without_escape_codes() {
 }
 
 #[actix_web::test]
+async fn what_happens_in_a_real_service_is_told() {
+    let upstream = FaultUpstream::start();
+    upstream.default_behaviour(Behaviour::status(500));
+    let yaml = "model_list:
+- {model_name: m, litellm_params: {model: openai/alone, api_base: UPSTREAM/v1, api_key: k}}";
+    let file = ConfigFile::yaml(fill(yaml, &upstream));
+    let service =
+        TestService::start(|vars| vars.native(file).set("RETRY_ATTEMPTS", 2).set("RETRY_BASE_MS", 1));
+    let watch = Watch::at(&service);
+    watch.says("listening").await;
+    service.ask(&post(CHAT, chat("m")).id("the-request")).await;
+    let notices = watch.notices(2).await;
+    assert!(notices[0].contains(" retry     m openai/alone, attempt 2 of 2 in "), "{notices:?}");
+    assert!(notices[1].contains(" outage    m nobody is left to ask"), "{notices:?}");
+    assert!(notices.iter().all(|line| line.ends_with("request=the-request") && !line.contains('\u{1b}')));
+}
+
+#[actix_web::test]
 async fn it_comes_back_with_the_id_that_it_heard_last() {
     let upstream = FaultUpstream::start();
     let told =
@@ -149,4 +189,53 @@ async fn it_comes_back_with_the_id_that_it_heard_last() {
     assert_eq!(ids.await, [None, Some("5".to_owned()), Some("5".to_owned()), Some("8".to_owned())]);
     let away = said(&watch.err).iter().filter(|line| line.contains("is away")).count();
     assert_eq!(away, 2, "each absence is told of once: {:?}", said(&watch.err));
+}
+
+#[rstest]
+#[case::q(Some("q"))]
+#[case::ctrl_c(Some("\x03"))]
+#[case::sigterm(None)]
+#[actix_web::test]
+async fn a_terminal_is_left_as_it_was_found(#[case] key: Option<&str>) {
+    let service = TestService::mock();
+    let (mut ours, theirs) = terminal();
+    let before = modes(&theirs);
+    let shown = keep_bytes(ours.try_clone().unwrap());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_llm-proxy"));
+    command.env_clear().args(["watch", "--url", &service.url(""), "--key", KEY]);
+    command.stdin(theirs.try_clone().unwrap()).stdout(theirs.try_clone().unwrap()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let shows = |what: &'static str| {
+        let shown = Arc::clone(&shown);
+        wait_for(what, move || text(&shown).contains(what).then_some(()))
+    };
+    shows("listening").await;
+    assert_ne!(modes(&theirs), before);
+    match key {
+        Some(key) => ours.write_all(key.as_bytes()).unwrap(),
+        None => {
+            let id = child.id().to_string();
+            assert!(Command::new("kill").args(["-s", "TERM", &id]).status().unwrap().success());
+        }
+    }
+    let ended = wait_for("the end", || child.try_wait().unwrap()).await;
+    assert_eq!(ended.code(), Some(0));
+    assert_eq!(modes(&theirs), before);
+    shows("\u{1b}[?1049l").await;
+}
+
+fn text(bytes: &Mutex<Vec<u8>>) -> String {
+    String::from_utf8_lossy(&bytes.lock().unwrap()).into_owned()
+}
+
+fn keep_bytes(mut from: File) -> Arc<Mutex<Vec<u8>>> {
+    let bytes = Arc::<Mutex<Vec<u8>>>::default();
+    let kept = Arc::clone(&bytes);
+    std::thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        while let Ok(read @ 1..) = from.read(&mut buffer) {
+            kept.lock().unwrap().extend_from_slice(&buffer[..read]);
+        }
+    });
+    bytes
 }

@@ -23,7 +23,7 @@ use super::request::Request;
 use super::routing::{Hop, Route};
 use super::tap::{Passed, Seen};
 use crate::domain::endpoint::Endpoint;
-use crate::domain::notice::{Notice, NoticeEvent};
+use crate::domain::notice::NoticeEvent;
 use crate::error::{Blame, Error, Kind, Remedy, RetryAfter};
 use crate::outbound::answer::Answer;
 use crate::outbound::client::Client;
@@ -32,9 +32,6 @@ use crate::resilience::failover::{Next, Plan, Policy, Standing};
 
 /// Every endpoint that could serve a request has failed so often that it is left alone.
 pub const ALL_ENDPOINTS_DOWN: &str = "all_endpoints_down";
-
-/// The longest name of a model in notices, in characters.
-const MAX_SHOWN_CHARS: usize = 256;
 
 /// A request on its way along its route.
 pub struct Attempts {
@@ -126,7 +123,6 @@ impl Attempts {
     pub async fn begin(mut self, wanted: Wanted) -> Result<Begun, Failed> {
         let mut plan = self.plan();
         let mut last: Option<Last> = None;
-        self.engine.resilience.budget.request(Instant::now());
         loop {
             let (at, wait) = match self.next(&plan) {
                 Next::Ask { at, wait } => (at, wait),
@@ -250,9 +246,9 @@ impl Attempts {
     /// The breakers of all endpoints are open.
     fn all_down(&self, opens_at: Option<Instant>) -> Error {
         let wait = opens_at.map(|at| at.saturating_duration_since(Instant::now())).unwrap_or_default();
+        let model: String = self.request.model.chars().take(80).collect();
         let message = format!(
-            "every endpoint of {:?} has failed and is left alone for now; the next one is asked again in {} s",
-            self.shown_model(),
+            "every endpoint of {model:?} has failed and is left alone for now; the next one is asked again in {} s",
             wait.as_secs() + 1
         );
         Error::new(Kind::BackendUnavailable, message)
@@ -260,18 +256,8 @@ impl Attempts {
             .with_retry_after(RetryAfter::Delay(wait.max(Duration::from_secs(1))))
     }
 
-    /// The model's name, cut where it is long: callers choose it, and notices are kept.
-    fn shown_model(&self) -> String {
-        self.request.model.chars().take(MAX_SHOWN_CHARS).collect()
-    }
-
     fn tell(&self, event: NoticeEvent) {
-        let request_id = self.request.asked.request_id.clone();
-        let notice = Notice { event, request_id, model: self.shown_model() };
-        let published = self.engine.notices.publish(&notice);
-        if let Some(heard) = &self.request.heard {
-            heard.push(published);
-        }
+        self.request.tell(&self.engine.notices, event);
     }
 }
 

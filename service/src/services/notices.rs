@@ -7,6 +7,7 @@
 mod in_stream;
 mod ring;
 mod subscription;
+mod tidy;
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -25,6 +26,9 @@ use crate::ports::NoticeSink;
 
 /// How many notices are kept for listeners that come back, or are slow.
 pub const KEPT: usize = 1000;
+
+/// `target` of the log's lines.
+const TARGET: &str = "notice";
 
 /// RFC 3339 with milliseconds, in UTC: `2026-07-01T12:00:00.250Z`.
 const AT: StaticFormatDescription =
@@ -69,6 +73,7 @@ impl Notices {
 
     /// Tells everyone who listens, the log and the counter. Waits for nobody.
     pub fn publish(&self, notice: &Notice) -> Arc<Published> {
+        let notice = &tidy::tidy(notice);
         log(notice);
         if let Some(sink) = &self.sink {
             sink.notice(&notice.event);
@@ -109,19 +114,19 @@ fn log(notice: &Notice) {
     let Notice { event, request_id, model } = notice;
     match event {
         NoticeEvent::Retry { endpoint, attempt, of, wait_ms, reason } => {
-            tracing::info!(request_id, model, endpoint, attempt, of, wait_ms, %reason, "retry");
+            tracing::info!(target: TARGET, request_id, model, endpoint, attempt, of, wait_ms, %reason, "retry");
         }
         NoticeEvent::Failover { from, to, reason } => {
-            tracing::info!(request_id, model, from, to, %reason, "failover");
+            tracing::info!(target: TARGET, request_id, model, from, to, %reason, "failover");
         }
         NoticeEvent::Recovered { endpoint, attempts, breaker_closed } => {
-            tracing::info!(request_id, model, endpoint, attempts, breaker_closed, "recovered");
+            tracing::info!(target: TARGET, request_id, model, endpoint, attempts, breaker_closed, "recovered");
         }
         NoticeEvent::Continued { from, to, reason } => {
-            tracing::warn!(request_id, model, from, to, %reason, "continued");
+            tracing::warn!(target: TARGET, request_id, model, from, to, %reason, "continued");
         }
         NoticeEvent::Outage { endpoint, reason, retry_after_ms } => {
-            tracing::warn!(request_id, model, endpoint, %reason, retry_after_ms, "outage");
+            tracing::warn!(target: TARGET, request_id, model, endpoint, %reason, retry_after_ms, "outage");
         }
     }
 }

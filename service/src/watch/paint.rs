@@ -25,20 +25,20 @@ impl Colours {
     }
 }
 
-/// Writes `lines` from the top of the screen on, and clears the rest of it.
+/// Writes `lines` over the screen, from its top on.
 ///
 /// # Errors
 /// The terminal is gone.
 pub fn paint(out: &mut impl Write, lines: &[Line], colours: Colours) -> io::Result<()> {
     queue!(out, BeginSynchronizedUpdate)?;
     for (row, line) in (0..).zip(lines) {
-        queue!(out, MoveTo(0, row))?;
+        // First of all: behind a full line the cursor stands on its last character.
+        queue!(out, MoveTo(0, row), Clear(ClearType::CurrentLine))?;
         for span in line {
             write(out, span, colours)?;
         }
-        queue!(out, Clear(ClearType::UntilNewLine))?;
     }
-    queue!(out, Clear(ClearType::FromCursorDown), EndSynchronizedUpdate)?;
+    queue!(out, EndSynchronizedUpdate)?;
     out.flush()
 }
 

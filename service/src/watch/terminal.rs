@@ -90,6 +90,7 @@ impl Screen {
     async fn follow(&mut self, mut view: View, mut news: mpsc::Receiver<News>) -> Result<(), String> {
         let gone = |error: io::Error| format!("the terminal is gone: {error}");
         let mut terminate = signal(SignalKind::terminate()).map_err(gone)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(gone)?;
         let mut keys = EventStream::new();
         let mut frame = tokio::time::interval(FRAME);
         loop {
@@ -108,6 +109,7 @@ impl Screen {
                 },
                 _ = frame.tick() => self.draw(&view).map_err(gone)?,
                 _ = terminate.recv() => return Ok(()),
+                _ = interrupt.recv() => return Ok(()),
             }
         }
     }

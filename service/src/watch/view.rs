@@ -92,7 +92,7 @@ impl View {
         }
     }
 
-    /// The view at `now`, for a terminal with so many columns and rows.
+    /// The view at `now`, for a terminal with so many columns and rows: a line for each row.
     pub fn lines(&self, now: Instant, (columns, rows): (usize, usize)) -> Vec<Line> {
         let mut lines = vec![self.title(), Vec::new()];
         lines.extend(table::lines(&self.endpoints));
@@ -102,7 +102,7 @@ impl View {
         lines.push(Vec::new());
         let left = rows.saturating_sub(lines.len());
         lines.extend(feed::lines(&self.notices, now, left));
-        lines.truncate(rows);
+        lines.resize(rows, Vec::new());
         lines.into_iter().map(|line| clipped(line, columns)).collect()
     }
 

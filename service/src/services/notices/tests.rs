@@ -137,9 +137,10 @@ fn a_request_takes_its_own_notices_once() {
     let (notices, heard) = (Notices::new(), Heard::default());
     assert!(heard.is_empty());
     let published = notices.publish(&notice("r"));
-    heard.clone().push(Arc::clone(&published));
-    assert!(!heard.is_empty());
-    assert_eq!(heard.take_all(), [published]);
+    let of_the_stream = heard.clone();
+    heard.push(Arc::clone(&published));
+    assert!(!of_the_stream.is_empty());
+    assert_eq!(of_the_stream.take_all(), [published]);
     assert!(heard.is_empty());
 }
 

@@ -56,7 +56,7 @@ fn a_wait_is_over_when_there_is_news_of_its_request() {
     view.hear(retry("r"), now);
     view.hear(event("recovered", json!({"request_id": "r", "endpoint": "a", "attempts": 2})), now);
     let bars: Vec<_> = texts(&view.lines(now, SIZE)).iter().map(|line| line.contains('░')).collect();
-    assert_eq!(bars[3..], [false, false, true], "the newest stands first");
+    assert_eq!(bars[3..6], [false, false, true], "the newest stands first");
 }
 
 #[rstest]
