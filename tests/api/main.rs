@@ -27,6 +27,7 @@ mod ollama_clients;
 mod relay;
 mod reload;
 mod request_ids;
+mod resilience;
 mod routes;
 mod shutdown;
 mod streams;

@@ -133,6 +133,7 @@ struct Variables {
     mock_delay_ms: Text,
     #[serde(flatten)]
     egress: egress::Variables,
+    #[serde(flatten)]
     deadlines: timeouts::Variables,
     #[serde(flatten)]
     limits: server::Variables,

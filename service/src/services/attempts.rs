@@ -102,6 +102,11 @@ impl Miss {
     const fn before_the_call(error: Error) -> Self {
         Self { error, headers: Vec::new(), was_asked: false }
     }
+
+    /// The endpoint's breaker has opened while the request waited for its turn.
+    fn is_left_alone(&self) -> bool {
+        !self.was_asked && self.error.kind() == Kind::BackendUnavailable
+    }
 }
 
 /// The failure that the caller is told if nothing better comes.
@@ -132,6 +137,8 @@ impl Attempts {
             }
             let miss = match self.attempt(hop, wanted).await {
                 Ok(begun) => return Ok(self.answered(begun, last.is_some())),
+                // The plan passes it over from now on.
+                Err(miss) if miss.is_left_alone() => continue,
                 Err(miss) => miss,
             };
             let (endpoint, now) = (Arc::clone(&hop.endpoint), Instant::now());
@@ -239,9 +246,9 @@ impl Attempts {
     /// The breakers of all endpoints are open.
     fn all_down(&self, opens_at: Option<Instant>) -> Error {
         let wait = opens_at.map(|at| at.saturating_duration_since(Instant::now())).unwrap_or_default();
+        let model: String = self.request.model.chars().take(80).collect();
         let message = format!(
-            "every endpoint of {:?} has failed and is left alone for now; the next one is asked again in {} s",
-            self.request.model,
+            "every endpoint of {model:?} has failed and is left alone for now; the next one is asked again in {} s",
             wait.as_secs() + 1
         );
         Error::new(Kind::BackendUnavailable, message)

@@ -101,7 +101,7 @@ impl Accounted<'_> {
     }
 }
 
-/// `null`, an empty string, or an object whose members are silent.
+/// `null`, an empty string, an empty list, or an object whose members are silent.
 fn is_silent(json: &str) -> bool {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -109,7 +109,9 @@ fn is_silent(json: &str) -> bool {
         Object(std::collections::HashMap<String, serde_json::Value>),
         Other(serde_json::Value),
     }
-    let empty = |value: &serde_json::Value| value.is_null() || value == "";
+    let empty = |value: &serde_json::Value| {
+        value.is_null() || value == "" || value.as_array().is_some_and(Vec::is_empty)
+    };
     match serde_json::from_str(json) {
         Ok(Silent::Object(members)) => members.iter().all(|(name, value)| name == "role" || empty(value)),
         Ok(Silent::Other(value)) => empty(&value),

@@ -19,9 +19,16 @@ pub struct Seen {
     pub finish_reason: Option<String>,
     /// What the caller was sent.
     pub relayed: Relayed,
+    /// Whether anything else was said than text: a refusal, a sound, a call without arguments.
+    pub says_more: bool,
 }
 
 impl Seen {
+    /// Whether the answer has begun: a role alone says nothing yet.
+    pub const fn has_begun(&self) -> bool {
+        self.relayed.deltas > 0 || self.says_more
+    }
+
     /// What is accounted of a whole answer's deltas.
     pub fn of(deltas: &[Delta]) -> Self {
         let mut seen = Self::default();
@@ -205,6 +212,10 @@ impl Tap {
         let text_bytes = inspect::text_bytes(json);
         self.seen.relayed.text_bytes += text_bytes;
         self.seen.relayed.deltas += u64::from(text_bytes > 0);
+        if !self.seen.has_begun() {
+            let chunk = serde_json::from_slice::<Accounted<'_>>(json);
+            self.seen.says_more = chunk.is_ok_and(|chunk| !chunk.says_nothing());
+        }
         if inspect::may_have_usage(json) { self.judge_usage(json) } else { Verdict::Forward }
     }
 

@@ -43,8 +43,8 @@ impl Attempts {
     /// Asks one endpoint.
     pub(super) async fn attempt(&self, hop: &Hop, wanted: Wanted) -> Result<Begun, Miss> {
         let (prepared, seam) = self.prepare(hop, wanted).map_err(Miss::before_the_call)?;
-        let mut in_use =
-            InUse::begin(hop, &self.engine.resilience.turns).await.map_err(Miss::before_the_call)?;
+        let in_use = InUse::begin(hop, &self.engine.resilience.turns, self.deadline).await;
+        let mut in_use = in_use.map_err(Miss::before_the_call)?;
         self.request.asks(&hop.endpoint, 1);
         let wanted = if hop.endpoint.streams { wanted } else { Wanted::Whole };
         let total = deadlines(&hop.endpoint, wanted).total;
@@ -203,12 +203,12 @@ impl Attempts {
                 Some(chunk) => passage.chunk(endpoint, chunk, || self.request.timing()),
                 None => passage.end(endpoint, || self.request.timing()),
             };
-            let has_token = passage.seen().relayed.deltas > 0;
-            if let (Some(Err(error)), false) = (&passed.end, has_token) {
+            let has_begun = passage.seen().has_begun();
+            if let (Some(Err(error)), false) = (&passed.end, has_begun) {
                 return Err(error.clone());
             }
             held = held.and(passed);
-            if has_token || held.end.is_some() || held.forward.len() > MAX_HELD_BYTES {
+            if has_begun || held.end.is_some() || held.forward.len() > MAX_HELD_BYTES {
                 return Ok(Begin::Stream(Box::new(Stream { held, passage, rest: Some(answer) })));
             }
         }
