@@ -278,6 +278,17 @@ async fn litellm_in_front_is_examined_first_and_advice_names_its_variables() {
     assert!(advice.contains("LLM_PROXY__LITELLM_PROXY_URL"), "{advice}");
 }
 
+#[actix_web::test]
+async fn a_default_model_that_litellm_does_not_list_is_a_warning() {
+    let litellm = FaultUpstream::start();
+    let output = Program::run(&["doctor", "--json"], |vars| vars.before(&litellm)).await;
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let bad = to_blame(&document);
+    assert_eq!((&bad["step"], &bad["verdict"]), (&json!("model"), &json!("warning")), "{document:#}");
+    assert!(bad["advice"].as_str().unwrap().contains("LLM_PROXY__DEFAULT_MODEL"), "{bad}");
+    assert_eq!(output.status.code(), Some(0));
+}
+
 #[rstest]
 #[case::a_file_that_is_wrong("model_list: 7", &[], "model_list")]
 #[case::an_endpoint_that_is_not_there(

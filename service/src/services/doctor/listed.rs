@@ -8,7 +8,7 @@ use super::question::Answered;
 use super::report::StepName;
 use super::way::is_about_credentials;
 use crate::adapters::listing::{self, Listing};
-use crate::domain::endpoint::Provider;
+use crate::domain::endpoint::{Provider, UpstreamModel};
 use crate::error::{Error, Kind, Result};
 
 /// How many near names are told.
@@ -40,35 +40,45 @@ impl Patient<'_> {
     }
 
     fn http(self, answered: Result<Answered>) -> Found<Answered> {
-        let answered = match answered {
-            Ok(answered) => answered,
-            Err(error) => return Found::error(self, &error),
-        };
+        match answered {
+            Err(error) => Found::error(self, &error),
+            Ok(answered) => match self.not_an_api(&answered) {
+                Some(found) => found,
+                None => self.api(answered),
+            },
+        }
+    }
+
+    /// An answer that no working API gives.
+    fn not_an_api(self, answered: &Answered) -> Option<Found<Answered>> {
         let (name, url, status) = (&self.endpoint.name, self.place.url(), answered.status);
-        let said = answered.refused.as_ref().map(|error| error.message().to_owned());
-        let no_llm = |what: &str| {
-            let error = Error::new(Kind::MalformedAnswer, format!("answered {status} with {what}"));
-            Found::error(self, &error)
-        };
-        match status {
-            _ if answered.is_page() => no_llm("a web page"),
-            200..300 if !answered.is_json() => no_llm("something that is no JSON"),
-            200..300 => Found::ok(format!("answered {status}"), answered),
+        let what = match status {
+            500.. => {
+                let advice = format!("Ask who runs {name}: it fails whatever it is asked.");
+                return Some(Found::failed(answered.words(), advice));
+            }
             300..400 => {
                 let advice = format!("Write the address that it redirects to into {url}: none is followed.");
-                Found::failed(format!("redirects ({status})"), advice)
+                return Some(Found::failed(format!("redirects ({status})"), advice));
             }
+            _ if answered.is_page() => "a web page",
+            200..300 if !answered.is_json() => "something that is no JSON",
+            _ => return None,
+        };
+        let error = Error::new(Kind::MalformedAnswer, format!("answered {status} with {what}"));
+        Some(Found::error(self, &error))
+    }
+
+    fn api(self, answered: Answered) -> Found<Answered> {
+        let (name, url, status) = (&self.endpoint.name, self.place.url(), answered.status);
+        match status {
             404 | 405 => {
                 let advice = format!("Correct {url} if requests fail too: some servers have no such list.");
                 Found::warning(format!("has no list of models ({status})"), advice, answered)
             }
             429 => {
                 let advice = format!("Ask again later, or raise the limits of the account at {name}.");
-                Found::warning(said.unwrap_or_default(), advice, answered)
-            }
-            500.. => {
-                let advice = format!("Ask who runs {name}: it fails whatever it is asked.");
-                Found::failed(said.unwrap_or_default(), advice)
+                Found::warning(answered.words(), advice, answered)
             }
             _ => Found::ok(format!("answered {status}"), answered),
         }
@@ -95,7 +105,7 @@ impl Patient<'_> {
             return Found::warning("answers with JSON that is no list of models", advice, ());
         };
         let Some(model) = self.model() else {
-            return Found::skipped(format!("requests say which; {} are listed", listing.models.len()), ());
+            return Found::skipped(format!("requests say which ({} are listed)", listing.models.len()), ());
         };
         if listing.has(model) {
             return Found::ok(format!("{model} is listed"), ());
@@ -106,8 +116,12 @@ impl Patient<'_> {
     fn not_listed(self, model: &str, listing: &Listing) -> Found<()> {
         let near = near(model, listing);
         let hint = if near.is_empty() { String::new() } else { format!(" (near it: {})", near.join(", ")) };
-        let told = format!("{model} is not among the {} that are listed", listing.models.len());
+        let told = format!("{model} is not listed ({} are)", listing.models.len());
         let place = self.place.model();
+        if self.endpoint.model == UpstreamModel::AsAsked {
+            let advice = format!("Correct {place}{hint}: requests that name no model get none.");
+            return Found::warning(told, advice, ());
+        }
         if listing.is_whole {
             return Found::failed(told, format!("Correct {place}{hint}."));
         }
@@ -124,6 +138,11 @@ fn near(model: &str, listing: &Listing) -> Vec<String> {
 }
 
 impl Answered {
+    /// Why it is no success.
+    fn words(&self) -> String {
+        self.refused.as_ref().map(|error| error.message().to_owned()).unwrap_or_default()
+    }
+
     fn is_page(&self) -> bool {
         self.content_type.starts_with("text/html") || self.body.trim_ascii_start().starts_with(b"<")
     }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::examination::{Examination, Found};
 use super::pace::{Pace, judge};
-use super::patient::{MAX_STEP, Patient};
+use super::patient::Patient;
 use super::question::deadline;
 use super::report::StepName;
 use crate::adapters::{self, Expect, Flow, Prepared};
@@ -45,7 +45,7 @@ impl Patient<'_> {
             Ok(None) => Found::ok("an answer", ()),
             Err(error) if error.kind() == Kind::DeadlineExceeded || error.code() == "first_byte_timeout" => {
                 let advice = "Ask again: a model that has to be loaded first takes longer.";
-                Found::warning(format!("no answer within {} s", MAX_STEP.as_secs()), advice, ())
+                Found::warning(error.message(), advice, ())
             }
             Err(error) => Found::error(self, &error),
         }

@@ -37,22 +37,10 @@ impl Examination<'_> {
 }
 
 impl Patient<'_> {
-    /// Looks up whom we connect to, and the target where a proxy wants its address from us.
     async fn dns(self) -> Found<()> {
-        let target = (self.endpoint.url.host(), self.endpoint.url.port(), "dns_failure");
-        let hosts = match self.proxy() {
-            None => vec![target],
-            Some(proxy) => {
-                let own = (proxy.protocol == Protocol::Socks5).then_some(target);
-                let first = (proxy.host.as_str(), proxy.port, "proxy_dns_failure");
-                [first].into_iter().chain(own).collect()
-            }
-        };
+        let hosts = self.hosts();
         let mut told = Vec::new();
-        for (host, port, code) in &hosts {
-            if host.parse::<IpAddr>().is_ok() {
-                continue;
-            }
+        for (host, port, code) in hosts.iter().filter(|(host, ..)| host.parse::<IpAddr>().is_err()) {
             match self.in_time(code, look_up(host, *port, code)).await {
                 Ok(found) => told.push(format!("{host} is {}", listed(&found))),
                 Err(error) => return Found::error(self, &error),
@@ -62,6 +50,15 @@ impl Patient<'_> {
             return Found::skipped(format!("{} is an address", hosts[0].0), ());
         }
         Found::ok(told.join(", "), ())
+    }
+
+    /// Whom we connect to, and the target where a proxy wants its address from us; each with its port, and
+    /// the code of a name without an address.
+    fn hosts(&self) -> Vec<(&str, u16, &'static str)> {
+        let target = (self.endpoint.url.host(), self.endpoint.url.port(), "dns_failure");
+        let Some(proxy) = self.proxy() else { return vec![target] };
+        let own = (proxy.protocol == Protocol::Socks5).then_some(target);
+        [(proxy.host.as_str(), proxy.port, "proxy_dns_failure")].into_iter().chain(own).collect()
     }
 
     async fn tcp(self) -> Found<Socket> {
@@ -127,18 +124,22 @@ impl Patient<'_> {
     /// `step`, or a failure of that code.
     pub(super) async fn in_time<T>(self, code: &str, step: impl Future<Output = Result<T>>) -> Result<T> {
         let limit = self.connect_limit();
-        timeout(limit, step).await.unwrap_or_else(|_| Err(too_slow(code, limit)))
+        timeout(limit, step).await.unwrap_or_else(|_| Err(self.too_slow(code, limit)))
+    }
+
+    fn too_slow(self, code: &str, limit: Duration) -> Error {
+        let proxy = self.proxy().filter(|_| code.starts_with("proxy_"));
+        let whom =
+            proxy.map_or_else(|| self.endpoint.url.authority.to_string(), |it| format!("the proxy {it}"));
+        let what = if code.ends_with("dns_failure") { "address" } else { "answer" };
+        let message = format!("no {what} of {whom} within {} s", limit.as_secs_f64());
+        Error::new(Kind::BackendUnavailable, message).with_code(code)
     }
 }
 
 /// Whether a proxy wants other credentials than ours.
 pub fn is_about_credentials(error: &Error) -> bool {
     error.code() == "proxy_authentication_required"
-}
-
-fn too_slow(code: &str, limit: Duration) -> Error {
-    let message = format!("nothing came within {} s", limit.as_secs_f64());
-    Error::new(Kind::BackendUnavailable, message).with_code(code)
 }
 
 async fn look_up(host: &str, port: u16, code: &str) -> Result<Vec<SocketAddr>> {
