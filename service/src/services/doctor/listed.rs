@@ -116,7 +116,7 @@ impl Patient<'_> {
     fn not_listed(self, model: &str, listing: &Listing) -> Found<()> {
         let near = near(model, listing);
         let hint = if near.is_empty() { String::new() } else { format!(" (near it: {})", near.join(", ")) };
-        let told = format!("{model} is not listed ({} are)", listing.models.len());
+        let told = format!("{model} is not among those listed, {} in all", listing.models.len());
         let place = self.place.model();
         if self.endpoint.model == UpstreamModel::AsAsked {
             let advice = format!("Correct {place}{hint}: requests that name no model get none.");

@@ -97,8 +97,7 @@ impl Examination<'_> {
 
 impl Patient<'_> {
     fn configuration(self) -> Found<()> {
-        let model = self.model().unwrap_or("the model that is asked for");
-        Found::ok(format!("{}, {model}", self.about()), ())
+        Found::ok(format!("asks for {}", self.model().unwrap_or("what requests name")), ())
     }
 
     /// Those that are shown to somebody on this way.
