@@ -3,7 +3,8 @@
 use std::any::Any;
 
 use llm_proxy_test_support::{
-    Authority, Behaviour, Blackhole, BufferingProxy, FaultUpstream, PROXY_PASSWORD, Squid, refused_url,
+    Authority, Behaviour, Blackhole, BufferingProxy, EgressProxy, FaultUpstream, PROXY_PASSWORD,
+    PROXY_PASSWORD_ENCODED, Squid, refused_url, start_socks,
 };
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -254,6 +255,36 @@ async fn nothing_is_wrong_with_an_endpoint_that_works() {
     ];
     assert_eq!(verdicts, expected, "{document:#}");
     assert_eq!((code, document["verdict"].as_str()), (Some(0), Some("ok")));
+}
+
+/// A Squid that lets tunnels through to that port.
+fn squid(port: u16) -> EgressProxy {
+    Squid { tunnel_port: Some(port), password: true, ..Squid::default() }.start()
+}
+
+#[rstest]
+#[case::squid("http", squid)]
+#[case::socks("socks5", |_| start_socks(true))]
+#[case::socks_that_looks_names_up("socks5h", |_| start_socks(true))]
+#[actix_web::test]
+async fn nothing_is_wrong_with_a_way_through_a_proxy(
+    #[case] scheme: &str,
+    #[case] start: fn(u16) -> EgressProxy,
+) {
+    let targets = Targets::start();
+    let proxy = start(targets.port(Scheme::Https));
+    let said = format!(
+        "ca_file: \"{}\", proxy_https: \"{}\"",
+        targets.ca(),
+        proxy.url_with(scheme, PROXY_PASSWORD_ENCODED)
+    );
+    let set_up = set_up(&targets.url(Scheme::Https), &said, ());
+    let (code, document) = examined(&set_up, |vars| vars).await;
+    assert_eq!((code, document["verdict"].as_str()), (Some(0), Some("ok")), "{document:#}");
+    let steps = document["endpoints"][0]["steps"].as_array().unwrap();
+    let of_the_way = steps[3..7].iter().map(|step| step["step"].as_str().unwrap());
+    assert_eq!(of_the_way.collect::<Vec<_>>(), ["tcp", "proxy_connect", "proxy_auth", "tls"]);
+    assert!(steps[6]["detail"].as_str().unwrap().contains("CN=Target CA"), "{document:#}");
 }
 
 #[actix_web::test]

@@ -46,3 +46,36 @@ impl Patient<'_> {
         Found::ok(told, ())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::report::Verdict;
+    use super::super::testing;
+    use super::*;
+    use crate::domain::egress::{Egress, TlsOptions};
+    use rstest::rstest;
+
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+    #[rstest]
+    #[case::good_for_long(true, 90, Verdict::Ok)]
+    #[case::ending_soon(true, 13, Verdict::Warning)]
+    #[case::believed_without_proof(false, 90, Verdict::Warning)]
+    fn a_certificate_is_judged_by_its_end_and_by_whether_it_was_verified(
+        #[case] verify: bool,
+        #[case] days: u32,
+        #[case] expected: Verdict,
+    ) {
+        let mut endpoint = testing::endpoint("https://llm.test");
+        let tls = Arc::new(TlsOptions { verify, ..TlsOptions::default() });
+        endpoint.egress = Arc::new(Egress { tls, ..Egress::default() });
+        let now = 20_000 * DAY;
+        let shown = Shown { version: "TLS 1.3", issuer: "CN=Test CA".to_owned(), ends: now + days * DAY };
+        let Found { verdict, detail, advice, .. } = testing::patient(&endpoint).judged(&shown, now);
+        assert_eq!(verdict, expected, "{detail}");
+        assert!(detail.starts_with("TLS 1.3, a certificate of CN=Test CA, good until 2024-"), "{detail}");
+        assert_eq!(advice.is_some(), verdict == Verdict::Warning);
+    }
+}

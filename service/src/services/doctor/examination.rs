@@ -19,9 +19,12 @@ pub struct Examination<'a> {
 
 /// What a step found, and what the next ones go on with; without that there is no way on.
 pub struct Found<T> {
-    verdict: Verdict,
-    detail: String,
-    advice: Option<String>,
+    /// How the step ended.
+    pub verdict: Verdict,
+    /// What was found, in one line.
+    pub detail: String,
+    /// What to change, where something is wrong.
+    pub advice: Option<String>,
     then: Option<T>,
 }
 
