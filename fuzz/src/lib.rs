@@ -41,5 +41,6 @@ pub const TARGETS: &[Target] = &[
     Target { name: "ollama", run: |input| targets::answers::read(Provider::Ollama, input) },
     Target { name: "framing", run: targets::framing::cut },
     Target { name: "requests", run: targets::requests::prepare },
+    Target { name: "clients", run: targets::clients::ask },
     Target { name: "refusals", run: targets::refusals::explain },
 ];

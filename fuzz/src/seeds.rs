@@ -52,6 +52,7 @@ fn inputs(target: &Target, provider: &Path, file: &Path) -> io::Result<Vec<Vec<u
             let embeddings = u8::from(text.windows(7).any(|part| part == b"\"input\"")) * 2;
             [0, 4 + 8, 16 + 32].map(|flags| with(&[embeddings + flags])).to_vec()
         }
+        ("clients", asked) => format(asked).map(|format| with(&[format])).into_iter().collect(),
         ("refusals", "refusal.json") => vec![refusal(&provider, &text)],
         (reader, _) if reader == read_by(&provider) => match file_name.as_str() {
             "response.json" => vec![with(&[2, 0]), with(&[2 + 4, 0]), with(&[3, 0])],
@@ -60,6 +61,13 @@ fn inputs(target: &Target, provider: &Path, file: &Path) -> io::Result<Vec<Vec<u
         },
         _ => Vec::new(),
     })
+}
+
+/// Which of the client formats a file is in, by its name.
+fn format(file_name: &str) -> Option<u8> {
+    let asked = file_name.strip_prefix("asked_")?.strip_suffix(".json")?;
+    let formats = ["chat", "generate", "embed", "embeddings"];
+    formats.iter().position(|format| *format == asked).and_then(|at| u8::try_from(at).ok())
 }
 
 /// The target that reads `provider`'s answers.

@@ -1,6 +1,7 @@
 //! The targets, and what they share.
 
 pub mod answers;
+pub mod clients;
 pub mod framing;
 pub mod refusals;
 pub mod requests;

@@ -20,6 +20,7 @@ fn no_input_breaks(
         "ollama",
         "framing",
         "requests",
+        "clients",
         "refusals"
     )]
     target: &str,
@@ -37,7 +38,17 @@ fn no_input_breaks(
 #[test]
 fn every_target_is_tried() {
     let names: Vec<_> = llm_proxy_fuzz::TARGETS.iter().map(|target| target.name).collect();
-    let tried =
-        ["openai", "anthropic", "gemini", "mistral", "cohere", "ollama", "framing", "requests", "refusals"];
+    let tried = [
+        "openai",
+        "anthropic",
+        "gemini",
+        "mistral",
+        "cohere",
+        "ollama",
+        "framing",
+        "requests",
+        "clients",
+        "refusals",
+    ];
     assert_eq!(names, tried);
 }

@@ -8,8 +8,8 @@ use llm_proxy::api::openapi;
 use llm_proxy::config::endpoints::explain;
 use llm_proxy::config::settings::{DEFAULT_INTERNAL_API_KEY, LogLevel, Settings};
 use llm_proxy::domain::secret::Secret;
-use llm_proxy::startup::Service;
 use llm_proxy::startup::models::Source;
+use llm_proxy::startup::{Service, StopSignals};
 use llm_proxy::telemetry::{self, Log};
 use llm_proxy::watch::Target;
 
@@ -80,9 +80,10 @@ fn serve() -> Result<(), String> {
         tracing::warn!(%error, "the limit of open files stays as it is");
     }
     let served = actix_web::rt::System::new().block_on(async {
+        let signals = StopSignals::listen().map_err(|error| format!("cannot listen for signals: {error}"))?;
         let service = Service::bind(&settings, &log)?;
         greet(&settings, &service);
-        service.run().await.map_err(|error| error.to_string())
+        service.run(signals).await.map_err(|error| error.to_string())
     });
     log.flush();
     served

@@ -35,6 +35,12 @@ pub trait NoticeSink: Send + Sync {
     fn notice(&self, event: &NoticeEvent);
 }
 
+/// Takes repeats of requests that were given an answer which was asked for already. Must not block.
+pub trait ReplayObserver: Send + Sync {
+    /// One such repeat.
+    fn replayed(&self);
+}
+
 /// Takes finished log lines, each with its line end. Must not block for long.
 pub trait LineSink: Send + Sync {
     /// Takes a line.
@@ -43,6 +49,23 @@ pub trait LineSink: Send + Sync {
 
 /// Shows everything that was counted, as a page for Prometheus.
 pub trait MetricsPage: Send + Sync {
-    /// The page in OpenMetrics' text format.
-    fn page(&self) -> String;
+    /// The page in OpenMetrics' text format; `endpoints` are those that are configured now.
+    fn page(&self, endpoints: &[EndpointState]) -> String;
+}
+
+/// How one endpoint is doing at the moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EndpointState {
+    /// Its name.
+    pub endpoint: String,
+    /// Every state that there is, by its name, and whether the endpoint is in it.
+    pub states: Vec<(&'static str, bool)>,
+    /// From 0 to 1.
+    pub success_rate: f64,
+    /// Requests.
+    pub in_flight: usize,
+    /// Failures since the last success.
+    pub consecutive_failures: u32,
+    /// How often its breaker has opened since the start.
+    pub openings: u64,
 }

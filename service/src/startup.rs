@@ -16,7 +16,7 @@ use actix_web::dev::AppConfig;
 use actix_web::middleware::{Condition, from_fn};
 use actix_web::rt::net::TcpStream;
 use actix_web::web::Data;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tracing_actix_web::TracingLogger;
 
@@ -41,10 +41,12 @@ use crate::resilience::failover::{Failover, Policy};
 use crate::resilience::retry_budget::RetryBudget;
 use crate::services::catalog::Catalog;
 use crate::services::completion::{Engine, Resilience};
+use crate::services::idempotency::{self, Repeats};
 use crate::services::lifecycle::Lifecycle;
 use crate::services::notices::Notices;
 use crate::services::observability::Observability;
 use crate::services::overload::Turns;
+use crate::services::probing;
 use crate::services::readiness::Readiness;
 use crate::services::routing::{DefaultModel, Front, Routing};
 use crate::stores::log::RecordLog;
@@ -64,11 +66,35 @@ pub struct Service {
     lifecycle: Lifecycle,
     drain_timeout: Duration,
     engine: Arc<Engine>,
+    repeats: Arc<Repeats>,
     source: Source,
+    probe_interval: Option<Duration>,
+    hangup: Signal,
+}
+
+/// The signals that stop the service. They have to be listened for before it says that it is there: one
+/// that nobody listens for ends the process at once.
+pub struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    /// Listens for SIGTERM and SIGINT from now on.
+    ///
+    /// # Errors
+    /// The system does not allow it.
+    pub fn listen() -> io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn recv(&mut self) {
+        tokio::select! { _ = self.terminate.recv() => {}, _ = self.interrupt.recv() => {} }
+    }
 }
 
 impl Service {
-    /// Wires everything and binds the address.
+    /// Listens for SIGHUP, wires everything and binds the address.
     ///
     /// # Errors
     /// The configuration is wrong, or the address cannot be bound: in one line.
@@ -81,7 +107,9 @@ impl Service {
     }
 
     fn listen(settings: &Settings, shared: Shared, source: Source) -> io::Result<Self> {
+        let hangup = signal(SignalKind::hangup())?;
         let engine = Arc::clone(&shared.engine);
+        let repeats = Arc::clone(&shared.repeats);
         let lifecycle = shared.engine.lifecycle.clone();
         let listener = TcpListener::bind((settings.host.as_str(), settings.port))?;
         let address = listener.local_addr()?;
@@ -94,7 +122,18 @@ impl Service {
             .listen("http", listener, move || connections(shared.clone(), address, limits.header_timeout))?
             .run();
         let drain_timeout = settings.limits.drain_timeout;
-        Ok(Self { server, address, lifecycle, drain_timeout, engine, source })
+        let probe_interval = settings.resilience.probe_interval;
+        Ok(Self {
+            server,
+            address,
+            lifecycle,
+            drain_timeout,
+            engine,
+            repeats,
+            source,
+            hangup,
+            probe_interval,
+        })
     }
 
     /// Where it listens.
@@ -103,17 +142,15 @@ impl Service {
         self.address
     }
 
-    /// Serves until SIGTERM or SIGINT, then drains and ends; a second signal ends the drain window.
+    /// Serves until one of `signals` comes, then drains and ends; a second one ends the drain window.
     ///
     /// # Errors
     /// The server cannot go on.
-    pub async fn run(self) -> io::Result<()> {
-        let (mut terminate, mut interrupt) =
-            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    pub async fn run(self, mut signals: StopSignals) -> io::Result<()> {
         let (sender, receiver) = mpsc::channel(2);
         let forward = async move {
             loop {
-                tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+                signals.recv().await;
                 if sender.send(()).await.is_err() {
                     return;
                 }
@@ -131,7 +168,10 @@ impl Service {
     /// The server cannot go on.
     pub async fn run_until(self, mut stop: mpsc::Receiver<()>) -> io::Result<()> {
         let handle = self.server.handle();
-        let watching = actix_web::rt::spawn(self.source.watch(self.engine));
+        let watching = actix_web::rt::spawn(self.source.watch(Arc::clone(&self.engine), self.hangup));
+        let probing =
+            self.probe_interval.map(|every| actix_web::rt::spawn(probing::watch(self.engine, every)));
+        let reaping = actix_web::rt::spawn(self.repeats.reap());
         let (lifecycle, window) = (self.lifecycle, self.drain_timeout);
         let stopped = async move {
             stop.recv().await;
@@ -142,6 +182,10 @@ impl Service {
         };
         let (served, ()) = tokio::join!(self.server, stopped);
         watching.abort();
+        if let Some(probing) = probing {
+            probing.abort();
+        }
+        reaping.abort();
         served
     }
 }
@@ -173,6 +217,7 @@ async fn cut(lifecycle: &Lifecycle, handle: &ServerHandle) {
 #[derive(Clone)]
 pub struct Shared {
     engine: Arc<Engine>,
+    repeats: Arc<Repeats>,
     catalog: Arc<Catalog>,
     readiness: Arc<Readiness>,
     observability: Data<Observability>,
@@ -206,8 +251,13 @@ impl Shared {
             lifecycle: Lifecycle::default(),
             resilience: resilience(&settings.resilience),
         };
+        let kept = idempotency::Limits {
+            ttl: settings.resilience.idempotency_ttl,
+            max_bytes: settings.resilience.idempotency_max_bytes,
+        };
         Self {
             engine: Arc::new(engine),
+            repeats: Arc::new(Repeats::new(kept, Arc::clone(&metrics) as _)),
             catalog: Arc::default(),
             readiness: Arc::default(),
             observability: Data::new(Observability::new(access, metrics)),
@@ -306,6 +356,7 @@ pub fn app(
     actix_web::rt::spawn(client.clone().reap());
     let api = Api {
         engine: Arc::clone(&shared.engine),
+        repeats: Arc::clone(&shared.repeats),
         catalog: Arc::clone(&shared.catalog),
         readiness: Arc::clone(&shared.readiness),
         client,

@@ -5,7 +5,8 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Answer, CHAT, ConfigFile, LITELLM_KEY, TestService, Variables, chat, fill, get, post, streamed, text_of,
+    Answer, CHAT, ConfigFile, LITELLM_KEY, Program, TestService, Variables, chat, fill, get, post, streamed,
+    text_of,
 };
 
 /// What LiteLLM was started with.
@@ -130,6 +131,59 @@ async fn nobody_serves_behind_a_dead_litellm(#[case] model: &str, #[case] native
         assert_served_by(&answer, "litellm", "1");
     }
     assert_eq!(scene.provider.requests(), []);
+}
+
+const ROLES: &str = "
+[LLM:Big]
+url = UPSTREAM/v1
+apikey = k
+model = upstream-big
+
+[SummarizerLLM]
+model = upstream-small
+";
+
+/// LiteLLM would answer that there is no such model.
+#[rstest]
+#[case::by_its_own_endpoint(None, "SummarizerLLM", &["upstream-small"], &[])]
+#[case::by_the_default_model(Some("false"), "litellm", &[], &["gpt-3.5-turbo"])]
+#[actix_web::test]
+async fn a_role_that_litellm_does_not_know_is_done(
+    #[case] native_fallback: Option<&str>,
+    #[case] endpoint: &str,
+    #[case] asked_of_provider: &[&str],
+    #[case] asked_of_litellm: &[&str],
+) {
+    let (litellm, provider) = (FaultUpstream::start(), FaultUpstream::start());
+    let file = ConfigFile::ini(fill(ROLES, &provider));
+    let service = TestService::start(|vars| {
+        let vars = vars.before(&litellm).config(file);
+        native_fallback.map_or(vars.clone(), |value| vars.set("NATIVE_FALLBACK", value))
+    });
+    let answer = service.ask(&post(CHAT, chat("summarizer"))).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_served_by(&answer, endpoint, "1");
+    let models = |upstream: &FaultUpstream| -> Vec<Value> {
+        upstream.requests().iter().map(|request| request.json()["model"].clone()).collect()
+    };
+    assert_eq!(
+        (models(&provider), models(&litellm)),
+        (
+            asked_of_provider.iter().map(|m| json!(m)).collect(),
+            asked_of_litellm.iter().map(|m| json!(m)).collect()
+        )
+    );
+}
+
+#[actix_web::test]
+async fn a_role_that_nobody_may_serve_is_told_by_check() {
+    let file = ConfigFile::ini(
+        "[LLM:Big]\nurl = http://big/v1\napikey = k\nmodel = b\n[SummarizerLLM]\nmodel = s\n",
+    );
+    let check = Program::run(&["check"], |vars| vars.config(file).set("NATIVE_FALLBACK", "false")).await;
+    let told = String::from_utf8(check.stdout).unwrap();
+    assert!(told.contains("`[SummarizerLLM]` is not used"), "{told}");
+    assert!(told.contains("summarizer -> the default model"), "{told}");
 }
 
 #[rstest]

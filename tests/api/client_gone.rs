@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use llm_proxy_test_support::{Behaviour, Body, Endless, FaultUpstream};
+use llm_proxy_test_support::{Action, Behaviour, Body, Endless, FaultUpstream};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -205,4 +205,38 @@ async fn one_who_leaves_takes_no_other_along() {
     leaving.leave();
     let (events, complete) = staying.all_events().await;
     assert!(complete && events.last().unwrap().is_done());
+}
+
+/// Where the provider bills all of an answer anyway, its end says how much.
+#[rstest]
+#[case::it_ends_in_time(0, "reported", 4)]
+#[case::it_does_not(60_000, "counted", 1)]
+#[actix_web::test]
+async fn a_stream_of_a_provider_that_bills_on_is_read_on_for_a_while(
+    #[case] gap_ms: u64,
+    #[case] provenance: &str,
+    #[case] completion_tokens: u64,
+) {
+    let yaml = "model_list:\n- {model_name: m, litellm_params: {model: openai/x, api_base: UPSTREAM/v1, \
+                api_key: k}, llm_proxy: {drain_cancelled_s: 0.5}}";
+    let upstream = FaultUpstream::start();
+    let pieces = Behaviour::chat_stream(["You ", "all ", "are ", "here"]);
+    upstream.default_behaviour(
+        pieces.after_events(2, Action::PauseMs(300)).after_events(3, Action::PauseMs(gap_ms)),
+    );
+    let service = TestService::native(&upstream, yaml);
+    let mut client = service.connect().await;
+    client.send(post(CHAT, streamed("m")).id(ID).bytes()).await;
+    client.head().await;
+    client.events(2).await;
+    client.leave();
+    let record = service.usage(ID).await;
+    let told =
+        (&record["end"], &record["provenance"], &record["relayed_deltas"], &record["completion_tokens"]);
+    assert_eq!(
+        told,
+        (&json!("cancelled"), &json!(provenance), &json!(1), &json!(completion_tokens)),
+        "{record}"
+    );
+    assert!(upstream.wait_for_closure(SOON).await.is_some() || provenance == "reported");
 }

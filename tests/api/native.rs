@@ -72,6 +72,18 @@ async fn every_operation_is_relayed(
 }
 
 #[actix_web::test]
+async fn what_the_operator_always_drops_is_named_where_it_was_asked_for() {
+    let upstream = FaultUpstream::start();
+    let config = ONE.replace("api_key:", "additional_drop_params: [seed, user], api_key:");
+    let service = TestService::native(&upstream, &config);
+    let mut body = chat("m");
+    body["seed"] = json!(7);
+    let answer = service.ask(&post(CHAT, &body)).await;
+    assert_eq!((answer.status, answer.header("x-llm-proxy-dropped-params")), (200, Some("seed")));
+    assert_eq!(upstream.requests()[0].json().get("seed"), None);
+}
+
+#[actix_web::test]
 async fn our_key_is_sent_and_nothing_that_the_caller_shows() {
     let request = post(CHAT, chat("m"))
         .header("authorization", format!("Bearer {KEY}"))

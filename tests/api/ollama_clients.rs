@@ -18,7 +18,9 @@ const EMBEDDINGS: &str = "/api/embeddings";
 const CONFIG: &str = "
 model_list:
 - {model_name: m, litellm_params: {model: openai/upstream-m, api_base: UPSTREAM/v1, api_key: k}}
-- {model_name: llama, litellm_params: {model: ollama_chat/llama3, api_base: UPSTREAM}}
+- model_name: llama
+  litellm_params: {model: ollama_chat/llama3, api_base: UPSTREAM}
+  model_info: {supports_function_calling: false, max_input_tokens: 8192}
 litellm_settings: {num_retries: 0}
 ";
 
@@ -488,6 +490,14 @@ async fn a_model_is_shown(#[case] body: Value) {
     let shown = shown.json();
     assert!(shown["capabilities"].as_array().unwrap().contains(&json!("completion")), "{shown}");
     assert!(shown["details"].is_object() && shown["model_info"].is_object(), "{shown}");
+}
+
+#[actix_web::test]
+async fn a_model_is_shown_with_what_the_operator_says_of_it() {
+    let scene = Scene::new(Behaviour::default());
+    let shown = scene.ask("/api/show", json!({"model": "llama"})).await.json();
+    assert_eq!(shown["capabilities"], json!(["completion"]));
+    assert_eq!(shown["model_info"]["llm-proxy.context_length"], 8192);
 }
 
 #[rstest]

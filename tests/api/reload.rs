@@ -74,6 +74,17 @@ async fn a_changed_file_is_read_again(#[case] is_told: bool) {
     assert_eq!(scene.upstream.requests()[0].json()["model"], "upstream-after");
 }
 
+/// A signal that nobody listens for would end it.
+#[rstest]
+#[case::hup(1)]
+#[case::int(2)]
+#[case::term(15)]
+#[actix_web::test]
+async fn a_service_that_says_that_it_listens_is_ready_for_signals(#[case] signal: u32) {
+    let program = Program::start(|vars| vars.set("LLM_MODE", "mock"));
+    assert!(program.catches(signal));
+}
+
 /// The file is what it was, but a variable's file or a link may not be.
 #[actix_web::test]
 async fn a_signal_has_an_unchanged_file_read_again() {

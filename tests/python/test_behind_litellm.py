@@ -223,8 +223,6 @@ def test_an_error_keeps_its_class(
     status, error_class, code = ERRORS[kind]
     if (vendor, kind) in LOST_STATUS:
         status, error_class, code = 502, openai.InternalServerError, "upstream_failure"
-    if (vendor, kind) == ("gemini", "429"):
-        code = "429"  # LiteLLM's code, in OpenAI's form instead of Google's
     with pytest.raises(error_class) as caught:
         client.chat.completions.create(
             model=f"{vendor}/scripted-{kind}", messages=HI, stream=stream

@@ -48,7 +48,7 @@ fn endpoint(provider: Provider, flags: u8) -> Endpoint {
 }
 
 /// It is a call, or the caller's fault.
-fn prepared(endpoint: &Endpoint, ask: &Ask<'_>) {
+pub(super) fn prepared(endpoint: &Endpoint, ask: &Ask<'_>) {
     match adapters::prepare(endpoint, ask, MockTiming { chunk_delay: Duration::ZERO }) {
         Ok(prepared) => {
             if let Call::Http(call) = prepared.call {

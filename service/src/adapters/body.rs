@@ -6,7 +6,7 @@ use http::Uri;
 use serde_json::{Map, Value, json};
 
 use super::{Ask, Prepared, openai};
-use crate::domain::chat::{ChatRequest, Tool, ToolCall, ToolChoice};
+use crate::domain::chat::{ChatRequest, Content, Message, Part, Tool, ToolCall, ToolChoice};
 use crate::domain::endpoint::Endpoint;
 use crate::error::{Error, Result};
 
@@ -48,6 +48,19 @@ impl Body {
         let headers = openai::request::headers(endpoint, openai::request::bearer(endpoint)?);
         let body = Bytes::from(Value::Object(self.0).to_string());
         Ok(Prepared { dropped, ..openai::request::relay(ask, uri, headers, body)? })
+    }
+}
+
+/// What a message says: a text, or parts, each as `part` writes it. A refusal is a text, nothing is the
+/// empty one.
+///
+/// # Errors
+/// `part` refuses one.
+pub fn content(message: &Message, part: impl Fn(&Part) -> Result<Value>) -> Result<Value> {
+    match &message.content {
+        Some(Content::Text(text)) => Ok(json!(text)),
+        Some(Content::Parts(parts)) => parts.iter().map(part).collect(),
+        None => Ok(json!(message.refusal.as_deref().unwrap_or_default())),
     }
 }
 

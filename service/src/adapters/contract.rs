@@ -38,7 +38,8 @@ pub struct Prepared {
     pub call: Call,
     /// What the answer has to be read by.
     pub expect: Expect,
-    /// Members of the request that were left out because the operator wants that.
+    /// Members of the request that were left out: because the operator wants that, or because they are hints
+    /// that the vendor has no place for.
     pub dropped: Vec<String>,
 }
 

@@ -11,7 +11,9 @@
 mod anthropic;
 mod azure;
 mod body;
+mod bounds;
 mod cohere;
+pub mod continuation;
 mod contract;
 mod gemini;
 mod litellm;
@@ -35,7 +37,7 @@ use crate::domain::embedding::Embeddings;
 use crate::domain::endpoint::{Endpoint, Provider};
 use crate::domain::envelope::Envelope;
 use crate::error::{Error, Result};
-use crate::wire::sse;
+use crate::wire::{ndjson, sse};
 
 /// The call that asks `endpoint`.
 ///
@@ -46,9 +48,11 @@ pub fn prepare(endpoint: &Endpoint, ask: &Ask<'_>, timing: MockTiming) -> Result
     if !endpoint.params.change_requests() {
         return dispatch(endpoint, ask, timing);
     }
-    let body = params::applied(endpoint, ask.body)?;
+    let (body, dropped) = params::applied(endpoint, ask.body)?;
     let envelope = Envelope::parse(ask.operation, &body)?;
-    dispatch(endpoint, &Ask { body: &body, envelope: &envelope, original: None, ..*ask }, timing)
+    let ask = Ask { body: &body, envelope: &envelope, original: None, ..*ask };
+    let prepared = dispatch(endpoint, &ask, timing)?;
+    Ok(Prepared { dropped: [dropped, prepared.dropped].concat(), ..prepared })
 }
 
 fn dispatch(endpoint: &Endpoint, ask: &Ask<'_>, timing: MockTiming) -> Result<Prepared> {
@@ -107,6 +111,12 @@ pub const fn framing(provider: Provider) -> Framing {
 /// # Errors
 /// It reports a failure under a status of success, or is not what the vendor documents.
 pub fn answer(endpoint: &Endpoint, expect: &Expect, body: &[u8]) -> Result<Vec<Delta>> {
+    let mut deltas = read(endpoint, expect, body)?;
+    bounds::check(&endpoint.name, &mut deltas, 0)?;
+    Ok(deltas)
+}
+
+fn read(endpoint: &Endpoint, expect: &Expect, body: &[u8]) -> Result<Vec<Delta>> {
     match endpoint.provider {
         Provider::Openai | Provider::Azure | Provider::Litellm | Provider::Mock => {
             openai::response::deltas(endpoint, expect, body)
@@ -122,6 +132,10 @@ pub fn answer(endpoint: &Endpoint, expect: &Expect, body: &[u8]) -> Result<Vec<D
 /// What reads a stream of `endpoint`'s.
 #[must_use]
 pub fn machine(endpoint: &Endpoint, expect: &Expect) -> Box<dyn Machine> {
+    Box::new(bounds::Bounded::new(endpoint, vendors_machine(endpoint, expect)))
+}
+
+fn vendors_machine(endpoint: &Endpoint, expect: &Expect) -> Box<dyn Machine> {
     match endpoint.provider {
         Provider::Openai | Provider::Azure | Provider::Litellm | Provider::Mock => {
             Box::new(openai::stream::Stream::new(endpoint, expect))
@@ -181,6 +195,17 @@ pub fn error_body(format: ClientFormat, error: &Error) -> Vec<u8> {
     }
 }
 
+/// Whether the last of these whole events or lines of a stream in `format` says that it is complete.
+#[must_use]
+pub fn says_complete(format: ClientFormat, events: &[u8]) -> bool {
+    match format {
+        ClientFormat::Openai => sse::events(events).last().is_some_and(
+            |event| matches!(sse::parse(event), sse::Event::Data { data, .. } if sse::is_done(&data)),
+        ),
+        _ => ndjson::lines(events).last().is_some_and(ollama::stream::says_done),
+    }
+}
+
 /// What a stream in `format` is called.
 #[must_use]
 pub const fn stream_type(format: ClientFormat) -> &'static str {
@@ -209,11 +234,75 @@ pub fn list_models(endpoint: &Endpoint) -> Option<Call> {
     }
 }
 
+/// A call that costs nothing and tells whether `endpoint` is up: the list of its models, with its own key;
+/// `None` where there is nobody to ask, or the key cannot be sent.
+#[must_use]
+pub fn probe(endpoint: &Endpoint) -> Option<Call> {
+    let call = match endpoint.provider {
+        Provider::Openai => openai::request::list_models(endpoint),
+        Provider::Azure => azure::request::list_models(endpoint),
+        Provider::Anthropic => anthropic::request::list_models(endpoint),
+        Provider::Gemini => gemini::request::list_models(endpoint),
+        Provider::Mistral => mistral::request::list_models(endpoint),
+        Provider::Cohere => cohere::request::list_models(endpoint),
+        Provider::Ollama => ollama::request::list_models(endpoint),
+        // Its list is its own configuration's, which it has while everything behind it is down.
+        Provider::Litellm => litellm::request::liveness(endpoint),
+        Provider::Mock => return None,
+    };
+    call.ok().map(Call::Http)
+}
+
 /// The path that tells whether an endpoint is up, without a key and without spending anything.
 #[must_use]
 pub const fn liveness_path(provider: Provider) -> Option<&'static str> {
     match provider {
         Provider::Litellm => Some(litellm::LIVENESS_PATH),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::endpoint::UpstreamModel;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::openai(Provider::Openai, "https://x/v1", "/v1/models", "authorization")]
+    #[case::a_compatible_server_without_a_version(Provider::Openai, "https://x", "/models", "authorization")]
+    #[case::azure(Provider::Azure, "https://x", "/openai/models?api-version=2024-10-21", "api-key")]
+    #[case::azure_with_a_deployment(
+        Provider::Azure,
+        "https://x/gw/openai/deployments/gpt",
+        "/gw/openai/models?api-version=2024-10-21",
+        "api-key"
+    )]
+    #[case::azures_first_version(Provider::Azure, "https://x/openai/v1", "/openai/v1/models", "api-key")]
+    #[case::anthropic(Provider::Anthropic, "https://x", "/v1/models", "x-api-key")]
+    #[case::anthropics_operation(Provider::Anthropic, "https://x/p/v1/messages", "/p/v1/models", "x-api-key")]
+    #[case::gemini(Provider::Gemini, "https://x", "/v1beta/models", "x-goog-api-key")]
+    #[case::geminis_version(Provider::Gemini, "https://x/v1", "/v1/models", "x-goog-api-key")]
+    #[case::mistral(Provider::Mistral, "https://x/v1", "/v1/models", "authorization")]
+    #[case::cohere(Provider::Cohere, "https://x/v2", "/v1/models", "authorization")]
+    #[case::ollama(Provider::Ollama, "http://x", "/api/tags", "authorization")]
+    #[case::litellm(Provider::Litellm, "http://x/p", "/p/health/liveliness", "authorization")]
+    fn an_endpoint_is_probed_by(
+        #[case] provider: Provider,
+        #[case] base: &str,
+        #[case] path: &str,
+        #[case] key: &str,
+    ) {
+        let mut endpoint = testing::endpoint(provider, base);
+        endpoint.model = UpstreamModel::Named("m".to_owned());
+        let Some(Call::Http(call)) = probe(&endpoint) else { panic!("no call") };
+        assert_eq!((call.method, call.uri.to_string().as_str()), (http::Method::GET, path));
+        assert!(call.headers.iter().any(|(name, _)| name == key), "{:?}", call.headers);
+        assert!(call.body.is_empty());
+    }
+
+    #[test]
+    fn the_mock_is_not_probed() {
+        assert!(probe(&testing::endpoint(Provider::Mock, "http://x")).is_none());
     }
 }

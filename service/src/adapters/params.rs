@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use crate::domain::chat::ChatRequest;
+use crate::domain::chat::{CACHE_CONTROL, ChatRequest};
 use crate::domain::endpoint::Endpoint;
 use crate::domain::envelope::{members, object};
 use crate::error::{Error, Kind, Result, UNSUPPORTED_OPERATION, UNSUPPORTED_PARAMETER};
@@ -29,14 +29,17 @@ const OPENAI_ONLY: [&str; 14] = [
     "web_search_options",
 ];
 
-/// `body` with the endpoint's defaults where it has no such member, and without what it always drops.
-/// Every other member keeps its text.
+/// `body` with the endpoint's defaults where it has no such member, and without what it always drops,
+/// whose names come beside it. Every other member keeps its text.
 ///
 /// # Errors
 /// The body is no JSON object.
-pub fn applied(endpoint: &Endpoint, body: &Bytes) -> Result<Bytes> {
-    let mut kept = members(body)?;
-    kept.retain(|member| !endpoint.params.dropped.iter().any(|dropped| *dropped == member.name));
+pub fn applied(endpoint: &Endpoint, body: &Bytes) -> Result<(Bytes, Vec<String>)> {
+    let (dropped, mut kept): (Vec<_>, Vec<_>) = members(body)?
+        .into_iter()
+        .partition(|member| endpoint.params.dropped.iter().any(|dropped| *dropped == member.name));
+    let said_something = dropped.into_iter().filter(|member| member.value != "null");
+    let dropped = said_something.map(|member| member.name.into_owned()).collect();
     let is_there = |name: &str| kept.iter().any(|member| member.name == name && member.value != "null");
     let by_its_other_name = |name: &str| name == "max_tokens" && is_there("max_completion_tokens");
     let is_missing = |name: &str| !is_there(name) && !by_its_other_name(name);
@@ -46,7 +49,8 @@ pub fn applied(endpoint: &Endpoint, body: &Bytes) -> Result<Bytes> {
     // A default takes the place of a null.
     kept.retain(|member| defaults.iter().all(|(name, _)| *name != member.name));
     let kept = kept.iter().map(|member| (&*member.name, member.value));
-    Ok(object(kept.chain(defaults.iter().map(|(name, value)| (*name, value.as_str())))))
+    let body = object(kept.chain(defaults.iter().map(|(name, value)| (*name, value.as_str()))));
+    Ok((body, dropped))
 }
 
 /// Decides about the members that a vendor does not take, and remembers what was left out.
@@ -102,6 +106,24 @@ impl<'a> Unsupported<'a> {
         Ok(rest)
     }
 
+    /// The same for a vendor without marks for prompt caching. They are hints, and no part of what is said:
+    /// left out whatever the operator wants, and named.
+    ///
+    /// # Errors
+    /// As for [`Unsupported::param`].
+    pub fn rest_without_marks(
+        &mut self,
+        request: &ChatRequest,
+        taken: &[&str],
+    ) -> Result<Map<String, Value>> {
+        if request.has_cache_marks() {
+            self.dropped.push(CACHE_CONTROL.to_owned());
+        }
+        let mut rest = self.rest(request, taken)?;
+        rest.remove(CACHE_CONTROL);
+        Ok(rest)
+    }
+
     /// What was left out.
     pub fn into_dropped(self) -> Vec<String> {
         self.dropped
@@ -150,8 +172,19 @@ mod tests {
         let defaults = json!({"max_tokens": 7, "temperature": 0.5});
         endpoint.params.defaults = defaults.as_object().cloned().unwrap_or_default();
         endpoint.params.dropped = vec!["seed".to_owned()];
-        let applied = applied(&endpoint, &Bytes::copy_from_slice(body.as_bytes())).expect("an object");
+        let (applied, _) = applied(&endpoint, &Bytes::copy_from_slice(body.as_bytes())).expect("an object");
         assert_eq!(applied, expected);
+    }
+
+    #[rstest]
+    #[case::there(r#"{"seed":1}"#, &["seed"])]
+    #[case::null(r#"{"seed":null}"#, &[])]
+    #[case::not_there(r#"{"user":"u"}"#, &[])]
+    fn what_is_always_dropped_is_named_where_it_said_something(#[case] body: &str, #[case] named: &[&str]) {
+        let mut endpoint = endpoint(Provider::Openai, "http://openai");
+        endpoint.params.dropped = vec!["seed".to_owned()];
+        let (_, dropped) = applied(&endpoint, &Bytes::copy_from_slice(body.as_bytes())).expect("an object");
+        assert_eq!(dropped, named);
     }
 
     #[test]
@@ -160,7 +193,9 @@ mod tests {
         endpoint.params.defaults = json!({"seed": 7}).as_object().cloned().unwrap_or_default();
         endpoint.params.dropped = vec!["seed".to_owned()];
         let applied = applied(&endpoint, &Bytes::from_static(br#"{"seed":1,"x":1.10}"#));
-        assert_eq!(applied.expect("an object"), r#"{"x":1.10,"seed":7}"#);
+        let (applied, dropped) = applied.expect("an object");
+        assert_eq!(applied, r#"{"x":1.10,"seed":7}"#);
+        assert_eq!(dropped, ["seed"]);
     }
 
     #[test]
@@ -175,5 +210,27 @@ mod tests {
         let rest = unsupported.rest(&request, &[]).expect("left out");
         assert_eq!(Value::from(rest), json!({"top_k": 4}));
         assert_eq!(unsupported.into_dropped(), ["metadata"]);
+    }
+
+    #[rstest]
+    #[case::of_the_request(json!({"messages": [], "cache_control": {"type": "ephemeral"}}))]
+    #[case::of_a_message(json!({"messages": [{"role": "user", "content": "a", "cache_control": {}}]}))]
+    #[case::of_a_part(json!({"messages": [{"role": "user", "content": [
+        {"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}]}]}))]
+    #[case::of_a_tool(json!({"messages": [], "tools": [
+        {"type": "function", "function": {"name": "f"}, "cache_control": {"type": "ephemeral"}}]}))]
+    fn marks_that_a_vendor_has_no_place_for_are_left_out_once_and_named(#[case] body: Value) {
+        let endpoint = endpoint(Provider::Mistral, "http://mistral");
+        let request = ChatRequest::parse(body.to_string().as_bytes()).expect("a request");
+        let mut unsupported = Unsupported::by(&endpoint);
+        let rest = unsupported.rest_without_marks(&request, &[]).expect("hints are never refused");
+        assert_eq!((rest.len(), unsupported.into_dropped()), (0, vec!["cache_control".to_owned()]));
+    }
+
+    #[test]
+    fn a_request_without_marks_names_none() {
+        let body = json!({"messages": [{"role": "user", "content": "a", "cache_control": null}]});
+        let request = ChatRequest::parse(body.to_string().as_bytes()).expect("a request");
+        assert!(!request.has_cache_marks());
     }
 }

@@ -5,12 +5,13 @@ use actix_web::http::ConnectionType;
 use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
 
 use crate::adapters::ClientFormat;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::services::completion::ServedBy;
 use crate::services::notices::NoticeForm;
 
 const ENDPOINT: HeaderName = HeaderName::from_static("x-llm-proxy-endpoint");
 const ATTEMPTS: HeaderName = HeaderName::from_static("x-llm-proxy-attempts");
+const CONTINUE: HeaderName = HeaderName::from_static("x-llm-proxy-continue");
 const DROPPED_PARAMS: HeaderName = HeaderName::from_static("x-llm-proxy-dropped-params");
 
 /// nginx and others in front of us must not collect events.
@@ -36,13 +37,22 @@ pub fn passed_on(headers: &HeaderMap) -> Vec<(http::HeaderName, http::HeaderValu
     converted.collect()
 }
 
-/// Whether the caller wants notices in its stream, and how. Lines of Ollama's format have no place for them.
+/// Whether the caller wants notices in its stream, and how; and whether another endpoint may go on with a
+/// stream that breaks off. Lines of Ollama's format have no place for either.
 ///
 /// # Errors
-/// It names a form that there is not.
-pub fn notices(format: ClientFormat, headers: &HeaderMap) -> Result<Option<NoticeForm>> {
+/// A header has another value than it may have.
+pub fn wishes(format: ClientFormat, headers: &HeaderMap) -> Result<(Option<NoticeForm>, bool)> {
     let form = NoticeForm::parse(headers.get(NoticeForm::HEADER).map(HeaderValue::as_bytes))?;
-    Ok(form.filter(|_| format == ClientFormat::Openai))
+    let continues = match headers.get(CONTINUE).map(HeaderValue::as_bytes) {
+        None | Some(b"false") => false,
+        Some(b"true") => true,
+        Some(_) => {
+            let message = "x-llm-proxy-continue holds an unknown value: expected true or false";
+            return Err(Error::invalid(CONTINUE.as_str(), message));
+        }
+    };
+    Ok(if format == ClientFormat::Openai { (form, continues) } else { (None, false) })
 }
 
 /// Adds the upstream's headers that are passed back.

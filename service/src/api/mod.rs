@@ -11,6 +11,7 @@ mod headers;
 mod metrics;
 pub mod ollama;
 pub mod openapi;
+mod repeats;
 mod stream_body;
 pub mod v1;
 mod whole_body;
@@ -23,12 +24,15 @@ use actix_web::web::{self, ServiceConfig};
 use crate::outbound::client::Client;
 use crate::services::catalog::Catalog;
 use crate::services::completion::Engine;
+use crate::services::idempotency::Repeats;
 use crate::services::readiness::Readiness;
 
 /// What every handler may use; one a worker, most of it shared.
 pub struct Api {
     /// Answers requests.
     pub engine: Arc<Engine>,
+    /// Attaches repeats to the answers that they repeat.
+    pub repeats: Arc<Repeats>,
     /// Lists models.
     pub catalog: Arc<Catalog>,
     /// Knows whether the backend answers.
@@ -71,6 +75,7 @@ pub const ROUTES: &[&str] = &[
     "/v1/models",
     "/v1/llm/models",
     "/v1/llm/events",
+    "/v1/llm/health",
     "/v1/llm/summarize",
     "/v1/llm/title",
     "/api/chat",
@@ -100,6 +105,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(get("/v1/models").route(web::get().to(v1::models::models)))
         .service(get("/v1/llm/models").route(web::get().to(v1::models::models_alias)))
         .service(get("/v1/llm/events").route(web::get().to(v1::events::events)))
+        .service(get("/v1/llm/health").route(web::get().to(v1::llm_health::llm_health)))
         .service(post("/api/chat").route(web::post().to(ollama::answers::chat)))
         .service(post("/api/generate").route(web::post().to(ollama::answers::generate)))
         .service(post("/api/embed").route(web::post().to(ollama::answers::embed)))

@@ -4,10 +4,23 @@ use actix_web::HttpResponse;
 use actix_web::web::{self, ServiceConfig};
 use serde::Serialize;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::{Modify, OpenApi, ToSchema};
+use utoipa::{IntoParams, Modify, OpenApi, ToSchema};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{error_response, metrics, ollama, v1};
+
+/// What a request says that may be repeated.
+#[derive(Serialize, IntoParams)]
+#[into_params(parameter_in = Header)]
+#[serde(rename_all = "kebab-case")]
+pub struct RepeatHeaders {
+    /// The request's name, 1 to 255 visible ASCII characters. A repeat with the same body gets the answer that is
+    /// there or on its way, with `x-llm-proxy-idempotent-replay: true` and the first request's id in
+    /// `x-llm-proxy-original-request-id`. With another body it is 422.
+    idempotency_key: Option<String>,
+    /// With a key: the id of the last event that came; the stream goes on behind it.
+    last_event_id: Option<u64>,
+}
 
 /// A conversation to answer; every other member of OpenAI's request is passed on.
 #[derive(Serialize, ToSchema)]
@@ -121,6 +134,41 @@ pub struct ModelList {
     data: Vec<serde_json::Value>,
 }
 
+/// How one endpoint is doing.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"provider": "openai", "in_flight": 2, "state": "degraded", "success_rate": 0.75,
+    "requests": 40, "consecutive_failures": 2,
+    "last_error": {"code": "upstream_failure", "message": "eu answered 503", "seconds_ago": 7},
+    "latency_ms": {"p50": 310.5, "p95": 1240.0}, "opened_at": null, "probes_at": null, "rests_until": null}))]
+pub struct EndpointHealth {
+    /// The wire format it speaks.
+    provider: String,
+    /// Requests in flight.
+    in_flight: u64,
+    /// `healthy`; `degraded`: asked, but it failed lately or limits the rate; `open`: not asked; `probing`:
+    /// one request is finding out whether it is back.
+    state: String,
+    /// The part of the requests of five minutes that succeeded, from 0 to 1; 1 without any.
+    success_rate: f64,
+    /// The requests of five minutes whose outcome says something about the endpoint.
+    requests: u64,
+    /// Failures since the last success.
+    consecutive_failures: u32,
+    /// `{"code", "message", "seconds_ago"}` of the last failure that was the endpoint's.
+    last_error: Option<serde_json::Value>,
+    /// `{"p50", "p95"}` of the waits for the last answers of five minutes; null without any.
+    latency_ms: serde_json::Value,
+    /// Since when it is not asked, as RFC 3339 has it.
+    opened_at: Option<String>,
+    /// When a request may find out whether it is back.
+    probes_at: Option<String>,
+    /// Until when it asked to be left alone; it is asked last.
+    rests_until: Option<String>,
+    /// The same for each model, without `provider` and `in_flight`, where it serves many: each is judged
+    /// apart, and the endpoint is their sum.
+    models: Option<serde_json::Value>,
+}
+
 /// A conversation in Ollama's form.
 #[derive(Serialize, ToSchema)]
 pub struct OllamaChatRequest {
@@ -215,6 +263,7 @@ pub struct ErrorObject {
         v1::models::models,
         v1::models::models_alias,
         v1::events::events,
+        v1::llm_health::llm_health,
         v1::tasks::summarize,
         v1::tasks::title,
         ollama::answers::chat,

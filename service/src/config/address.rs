@@ -28,7 +28,7 @@ const fn tails(provider: Provider) -> &'static [&'static str] {
         Provider::Openai | Provider::Mistral => &["/chat/completions", "/completions", "/embeddings"],
         Provider::Litellm => &["/v1/chat/completions", "/chat/completions", "/v1"],
         Provider::Anthropic => &["/v1/messages", "/v1"],
-        Provider::Gemini => &["/v1beta/models", "/v1beta", "/v1"],
+        Provider::Gemini => &["/models"],
         Provider::Cohere => &["/v2/chat", "/v1/chat", "/v2", "/v1"],
         Provider::Ollama => &["/api/chat", "/api/generate", "/api/embed", "/api", "/v1"],
         Provider::Azure | Provider::Mock => &[],
@@ -64,7 +64,8 @@ mod tests {
     #[case::an_operation("openai", "http://vllm:8000/v1/chat/completions", "http://vllm:8000/v1")]
     #[case::anthropics_version("anthropic", "https://api.anthropic.com/v1", "https://api.anthropic.com")]
     #[case::anthropics_operation("anthropic", "https://a.example/x/v1/messages", "https://a.example/x")]
-    #[case::geminis_version("gemini", "https://g.example/v1beta/", "https://g.example")]
+    #[case::geminis_version_stays("gemini", "https://g.example/v1beta/", "https://g.example/v1beta")]
+    #[case::geminis_collection("gemini", "https://g.example/v1/models", "https://g.example/v1")]
     #[case::coheres_version("cohere", "https://api.cohere.com/v2/chat", "https://api.cohere.com")]
     #[case::ollamas_operation("ollama_chat", "http://localhost:11434/api/chat", "http://localhost:11434")]
     #[case::ollamas_other_format("ollama", "http://localhost:11434/v1", "http://localhost:11434")]

@@ -21,13 +21,17 @@ pub fn explain(configuration: &Configuration) -> String {
 
 fn write_all(out: &mut String, configuration: &Configuration) -> fmt::Result {
     let models = &configuration.models;
-    let attempts = models.retries.map(|retries| format!(", {} attempts an endpoint", retries + 1));
+    let attempts = models.retries.map(|retries| format!(", {}", attempts(retries + 1)));
     writeln!(out, "models ({}{})", models.strategy.name(), attempts.unwrap_or_default())?;
     models.groups.iter().try_for_each(|model| write_model(out, model))?;
     write_names(out, models)?;
     write_fallbacks(out, models)?;
     write_findings(out, "left out", &configuration.left_out)?;
     write_findings(out, "warnings", &configuration.warnings)
+}
+
+fn attempts(number: u32) -> String {
+    if number == 1 { "1 attempt an endpoint".to_owned() } else { format!("{number} attempts an endpoint") }
 }
 
 fn write_model(out: &mut String, model: &Model) -> fmt::Result {
@@ -90,6 +94,13 @@ fn extras(endpoint: &Endpoint) -> Vec<String> {
     let dropped = &endpoint.params.dropped;
     extras.extend((!dropped.is_empty()).then(|| format!("drops {}", dropped.join(", "))));
     extras.extend(endpoint.params.drop_unsupported.then(|| "drops what is not supported".to_owned()));
+    extras.extend(endpoint.continues.map(|continues| {
+        let whether = if continues { "continues" } else { "does not continue" };
+        format!("{whether} others' answers")
+    }));
+    extras.extend(endpoint.continue_streams.then(|| "others continue its streams".to_owned()));
+    let drain = endpoint.drain_cancelled;
+    extras.extend(drain.map(|limit| format!("reads streams without a caller for {}", seconds(limit))));
     extras.extend((!endpoint.streams).then(|| "does not stream".to_owned()));
     extras
 }
@@ -138,4 +149,16 @@ fn write_findings(out: &mut String, title: &str, findings: &[Finding]) -> fmt::R
     }
     writeln!(out, "{title}")?;
     findings.iter().try_for_each(|finding| writeln!(out, "  {finding}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::one(1, "1 attempt an endpoint")]
+    #[case::some(2, "2 attempts an endpoint")]
+    fn attempts_are_counted_in_plain_words(#[case] number: u32, #[case] said: &str) {
+        assert_eq!(super::attempts(number), said);
+    }
 }

@@ -19,6 +19,7 @@ use crate::domain::secret::Secret;
 
 mod declared;
 mod entry;
+mod info;
 mod ours;
 mod params;
 mod reliability;

@@ -3,7 +3,9 @@
 //! Knows variables, files, defaults and what is a sensible value. Refuses to know sockets, requests and
 //! vendors' formats; nothing outside this room reads the environment.
 
+mod access;
 mod address;
+mod choices;
 pub mod endpoints;
 pub mod environment;
 mod explain;
@@ -16,6 +18,8 @@ mod names;
 mod read;
 mod references;
 pub mod resilience;
+mod server;
 pub mod settings;
+mod timeouts;
 mod tree;
 mod whose;

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::choices::named_choice;
 use super::read::{Reader, Text, Zero};
-use super::settings::{SettingsError, named_choice, narrow};
+use super::settings::{SettingsError, narrow};
 
 named_choice! {
     /// When a request moves on to the next endpoint of its route.

@@ -8,18 +8,20 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+pub use super::access::DEFAULT_INTERNAL_API_KEY;
+use super::access::{header_secret, internal_api_key, litellm_proxy_url};
+pub use super::choices::{LogFormat, LogLevel, Mode};
 use super::environment::Environment;
 pub use super::read::Shown;
-use super::read::{Reader, Text, Zero};
+use super::read::{Reader, Text};
 use super::resilience::{self, ResilienceSettings};
+pub use super::server::ServerLimits;
+use super::{server, timeouts};
 use crate::domain::endpoint::{BaseUrl, Deadlines};
 use crate::domain::secret::Secret;
 
 /// What every variable's name starts with.
 pub const PREFIX: &str = "LLM_PROXY__";
-
-/// The key of a service that nobody configured: good on loopback only.
-pub const DEFAULT_INTERNAL_API_KEY: &str = "change-me-internal-key";
 
 /// One variable is wrong: its name, what it held, what was expected. Never shows a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,79 +49,6 @@ impl std::error::Error for SettingsError {}
 
 /// The configuration file that is read, if it is there, where the operator names none.
 pub const DEFAULT_CONFIG: &str = "litellm_config.yaml";
-
-/// An enum whose variants have names in variables.
-macro_rules! named_choice {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum $name { $($(#[$variant_doc])* $variant),+ }
-
-        impl $name {
-            pub(super) const ALL: &[Self] = &[$(Self::$variant),+];
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(match self { $(Self::$variant => $text),+ })
-            }
-        }
-    };
-}
-pub(super) use named_choice;
-
-named_choice! {
-    /// Who answers.
-    Mode {
-        /// A LiteLLM proxy.
-        Litellm = "litellm",
-        /// The providers themselves.
-        Native = "native",
-        /// The deterministic mock in this process.
-        Mock = "mock",
-    }
-}
-
-named_choice! {
-    /// The least severe messages that are logged.
-    LogLevel {
-        /// Failures of the service.
-        Error = "ERROR",
-        /// What an operator should look at.
-        Warn = "WARN",
-        /// One line a request and a change of state.
-        Info = "INFO",
-        /// How a request went.
-        Debug = "DEBUG",
-        /// Everything.
-        Trace = "TRACE",
-    }
-}
-
-named_choice! {
-    /// The form of a log line.
-    LogFormat {
-        /// For people.
-        Text = "text",
-        /// One JSON object a line.
-        Json = "json",
-    }
-}
-
-/// What the HTTP server allows its clients.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServerLimits {
-    /// The largest request body, in bytes.
-    pub max_body_bytes: usize,
-    /// Open connections a worker.
-    pub max_connections: usize,
-    /// For a request's head, from its connection on.
-    pub header_timeout: Duration,
-    /// For a request's body, from its head on.
-    pub body_timeout: Duration,
-    /// For open answers after SIGTERM.
-    pub drain_timeout: Duration,
-}
 
 /// Every setting, checked.
 #[derive(Clone, Debug)]
@@ -188,18 +117,13 @@ struct Variables {
     log_level: Text,
     log_format: Text,
     version: Text,
-    connect_timeout_s: Text,
-    first_byte_timeout_s: Text,
-    idle_timeout_s: Text,
-    request_timeout_s: Text,
-    header_timeout_s: Text,
-    body_timeout_s: Text,
     keepalive_interval_s: Text,
-    drain_timeout_s: Text,
-    max_body_bytes: Text,
-    max_connections: Text,
     metrics_open: Text,
     mock_delay_ms: Text,
+    #[serde(flatten)]
+    deadlines: timeouts::Variables,
+    #[serde(flatten)]
+    limits: server::Variables,
     #[serde(flatten)]
     resilience: resilience::Variables,
 }
@@ -314,36 +238,9 @@ fn read(vars: Variables) -> Result<Settings, SettingsError> {
         log_level: r.choice("LOG_LEVEL", vars.log_level, LogLevel::Info, LogLevel::ALL)?,
         log_format: r.choice("LOG_FORMAT", vars.log_format, LogFormat::Text, LogFormat::ALL)?,
         version: r.text("VERSION", vars.version, env!("CARGO_PKG_VERSION"))?,
-        deadlines: Deadlines {
-            connect: r.seconds("CONNECT_TIMEOUT_S", vars.connect_timeout_s, 5.0, Zero::Refused)?,
-            first_byte: r.seconds("FIRST_BYTE_TIMEOUT_S", vars.first_byte_timeout_s, 120.0, Zero::Refused)?,
-            idle: r.seconds("IDLE_TIMEOUT_S", vars.idle_timeout_s, 60.0, Zero::Refused)?,
-            total: r.seconds("REQUEST_TIMEOUT_S", vars.request_timeout_s, 600.0, Zero::Refused)?,
-        },
-        keepalive_interval: Some(r.seconds(
-            "KEEPALIVE_INTERVAL_S",
-            vars.keepalive_interval_s,
-            15.0,
-            Zero::TurnsOff,
-        )?)
-        .filter(|interval| !interval.is_zero()),
-        limits: ServerLimits {
-            max_body_bytes: narrow(r.number(
-                "MAX_BODY_BYTES",
-                vars.max_body_bytes,
-                16 << 20,
-                (1024, 1 << 32),
-            )?),
-            max_connections: narrow(r.number(
-                "MAX_CONNECTIONS",
-                vars.max_connections,
-                25_000,
-                (1, 1 << 20),
-            )?),
-            header_timeout: r.whole_seconds("HEADER_TIMEOUT_S", vars.header_timeout_s, 10.0)?,
-            body_timeout: r.seconds("BODY_TIMEOUT_S", vars.body_timeout_s, 30.0, Zero::Refused)?,
-            drain_timeout: r.seconds("DRAIN_TIMEOUT_S", vars.drain_timeout_s, 30.0, Zero::TurnsOff)?,
-        },
+        deadlines: timeouts::deadlines(&mut r, vars.deadlines)?,
+        keepalive_interval: timeouts::keepalive(&mut r, vars.keepalive_interval_s)?,
+        limits: server::read(&mut r, vars.limits)?,
         metrics_open: r.boolean("METRICS_OPEN", vars.metrics_open, false)?,
         mock_delay: ms(r.number("MOCK_DELAY_MS", vars.mock_delay_ms, 20, (0, 60_000))?),
         resilience: resilience::read(&mut r, vars.resilience)?,
@@ -356,39 +253,6 @@ fn read(vars: Variables) -> Result<Settings, SettingsError> {
 /// A number whose range was checked when it was read.
 pub(super) fn narrow<T: TryFrom<u64> + Default>(number: u64) -> T {
     T::try_from(number).unwrap_or_default()
-}
-
-fn litellm_proxy_url(r: &mut Reader, text: Text) -> Result<BaseUrl, SettingsError> {
-    const NAME: &str = "LITELLM_PROXY_URL";
-    let set = text.as_deref().is_some_and(|text| !text.is_empty());
-    let text = text.filter(|_| set).unwrap_or_else(|| "http://localhost:4000".to_owned());
-    let url: BaseUrl = text.parse().map_err(|expected| {
-        // A URL with credentials is among what is refused, so what it held cannot be shown whole.
-        let held = text.rsplit_once('@').map_or(text.clone(), |(_, host)| format!("***@{host}"));
-        SettingsError::new(NAME, format!("holds {held:?}, expected {expected}"))
-    })?;
-    r.show(NAME, url.to_string(), set);
-    Ok(url)
-}
-
-fn internal_api_key(r: &mut Reader, text: Text) -> Result<Secret, SettingsError> {
-    const NAME: &str = "INTERNAL_API_KEY";
-    match header_secret(r, NAME, text)? {
-        Some(key) => Ok(key),
-        None => Ok(Secret::new(DEFAULT_INTERNAL_API_KEY)),
-    }
-}
-
-/// A secret that travels in a header; shown as `***` where it is set.
-fn header_secret(r: &mut Reader, name: &str, text: Text) -> Result<Option<Secret>, SettingsError> {
-    let text = text.filter(|text| !text.is_empty());
-    if text.as_deref().is_some_and(|text| text.bytes().any(|byte| !byte.is_ascii_graphic())) {
-        let problem = "holds ***, expected visible ASCII characters without spaces";
-        return Err(SettingsError::new(name, problem));
-    }
-    let shown = if text.is_some() { "***" } else { "(none or default)" };
-    r.show(name, shown.to_owned(), text.is_some());
-    Ok(text.map(Secret::new))
 }
 
 fn config_file(r: &mut Reader, text: Text) -> Option<PathBuf> {

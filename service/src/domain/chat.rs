@@ -18,6 +18,10 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 
+/// Anthropic's mark for the end of what is to be cached of a prompt, which LiteLLM takes as well.
+/// Source: <https://docs.litellm.ai/docs/completion/prompt_caching>
+pub const CACHE_CONTROL: &str = "cache_control";
+
 /// A chat request. Members that are null count as absent; `model`, `stream` and `stream_options` are
 /// the envelope's.
 #[derive(Clone, Debug, Deserialize)]
@@ -98,6 +102,14 @@ impl ChatRequest {
         let mut request: Self = parse_json(body)?;
         request.rest.retain(|_, value| !value.is_null());
         Ok(request)
+    }
+
+    /// Whether a member, a message, a part of one or a tool says up to where the prompt is cached.
+    #[must_use]
+    pub fn has_cache_marks(&self) -> bool {
+        self.rest.contains_key(CACHE_CONTROL)
+            || self.messages.iter().any(Message::has_cache_mark)
+            || self.tools.iter().any(Tool::has_cache_mark)
     }
 
     /// The longest answer, by either name.

@@ -90,6 +90,25 @@ pub enum Delta {
     Usage(Tokens),
 }
 
+impl Delta {
+    /// Whether answer and call are among those that there can be.
+    #[must_use]
+    pub const fn is_in_bounds(&self) -> bool {
+        match self {
+            Self::Start { .. } | Self::Usage(_) => true,
+            Self::ToolCall { choice, index, .. } | Self::Arguments { choice, index, .. } => {
+                *choice <= MAX_INDEX && *index <= MAX_INDEX
+            }
+            Self::Text { choice, .. }
+            | Self::Reasoning { choice, .. }
+            | Self::Refusal { choice, .. }
+            | Self::Logprobs { choice, .. }
+            | Self::Extra { choice, .. }
+            | Self::Finish { choice, .. } => *choice <= MAX_INDEX,
+        }
+    }
+}
+
 /// Why an answer ended.
 /// Source: <https://platform.openai.com/docs/api-reference/chat/object#chat-object-choices>
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -214,9 +233,13 @@ impl Choice {
     }
 }
 
-/// Vendors' indexes are small; one that is not must not make a list of billions.
-const MAX_INDEX: u32 = 4095;
+/// How many answers there can be to a request, and how many calls in one: as many as OpenAI takes for `n`,
+/// and as `tools`.
+/// Source: <https://platform.openai.com/docs/api-reference/chat/create>
+pub const MAX_INDEX: u32 = 127;
 
+/// An index beyond [`MAX_INDEX`] is refused where answers are read; here it must not make a list of
+/// billions.
 fn grown<T: Default>(list: &mut Vec<T>, index: u32) -> &mut T {
     let index = index.min(MAX_INDEX) as usize;
     if list.len() <= index {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::header::{HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
+use crate::domain::abilities::Abilities;
 use crate::domain::secret::Secret;
 
 /// A vendor's wire format.
@@ -136,6 +137,8 @@ pub struct Endpoint {
     pub name: String,
     /// The wire format it speaks.
     pub provider: Provider,
+    /// Whose it is, by LiteLLM's prefix, where the configuration says that: see [`super::vendors`].
+    pub vendor: Option<&'static str>,
     /// Where it listens; the mock's is never called.
     pub url: BaseUrl,
     /// Our key for it, if it wants one.
@@ -157,6 +160,16 @@ pub struct Endpoint {
     pub share: Share,
     /// Whether it can stream; where it cannot, a whole answer is streamed at once.
     pub streams: bool,
+    /// Whether it goes on with an answer that another endpoint has begun, where the operator says that;
+    /// else its vendor's documents decide.
+    pub continues: Option<bool>,
+    /// Whether others go on with its streams of plain text that break off, without the caller asking for it.
+    pub continue_streams: bool,
+    /// How long a stream is read on whose caller has left, where its provider bills all of it anyway and
+    /// says at its end how much; `None`: it is cancelled at once.
+    pub drain_cancelled: Option<Duration>,
+    /// What the operator says that its model can do: told to callers, and nothing else.
+    pub abilities: Abilities,
 }
 
 impl Endpoint {
@@ -166,6 +179,7 @@ impl Endpoint {
         Self {
             name: name.into(),
             provider,
+            vendor: None,
             url,
             key: None,
             deadlines,
@@ -176,6 +190,10 @@ impl Endpoint {
             params: Params::default(),
             share: Share::default(),
             streams: true,
+            continues: None,
+            continue_streams: false,
+            drain_cancelled: None,
+            abilities: Abilities::default(),
         }
     }
 }

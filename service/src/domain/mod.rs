@@ -3,8 +3,10 @@
 //! Knows OpenAI's wire format, which is the canonical one. Refuses to know vendors, sockets, clocks,
 //! settings and HTTP servers.
 
+pub mod abilities;
 pub mod access;
 pub mod call;
+pub mod caller;
 pub mod chat;
 pub mod delta;
 pub mod embedding;
@@ -13,5 +15,6 @@ pub mod envelope;
 pub mod model;
 pub mod notice;
 pub mod secret;
+pub mod timestamp;
 pub mod usage;
 pub mod vendors;

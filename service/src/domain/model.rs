@@ -31,7 +31,8 @@ pub struct Model {
     pub name: String,
     /// Who serves it; never empty.
     pub endpoints: Vec<Arc<Endpoint>>,
-    /// Whether it is in the list of models.
+    /// Whether it is in the list of models. One that is not does a job of the service's own: its name is
+    /// nobody else's, and no LiteLLM knows it.
     pub listed: bool,
 }
 

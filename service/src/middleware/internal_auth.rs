@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::api::error_response::{format_of, unread};
+use crate::domain::caller::Caller;
 use crate::domain::secret::Secret;
 use crate::error::{Error, Kind, Result};
 
@@ -41,21 +42,8 @@ impl InternalAuth {
     /// [`Kind::InvalidRequest`]: a header twice, or two different keys. [`Kind::Unauthenticated`]: no key
     /// or a wrong one.
     fn check(&self, headers: &HeaderMap) -> Result<()> {
-        let internal = only(headers, &INTERNAL_AUTH)?;
-        let bearer = only(headers, &AUTHORIZATION)?.and_then(bearer_token);
-        let key = match (internal, bearer) {
-            (Some(internal), Some(bearer)) if internal != bearer => {
-                let message = "`x-internal-auth` and `authorization` hold different keys: send one of them";
-                return Err(Error::invalid("x-internal-auth", message).with_code("conflicting_credentials"));
-            }
-            (Some(key), _) | (None, Some(key)) => key,
-            (None, None) => {
-                let message = "a key is required: `x-internal-auth: KEY` or `authorization: Bearer KEY`";
-                return Err(Error::new(Kind::Unauthenticated, message).with_code("missing_api_key"));
-            }
-        };
         // Hashes are compared, in constant time, so that neither length nor prefix of the key shows.
-        let shown: [u8; 32] = Sha256::digest(key).into();
+        let shown = shown_hash(headers)?;
         if shown.ct_eq(&self.key_hash).into() {
             Ok(())
         } else {
@@ -64,7 +52,36 @@ impl InternalAuth {
     }
 }
 
-fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a [u8]>> {
+/// The SHA-256 of the key that is shown.
+fn shown_hash(headers: &HeaderMap) -> Result<[u8; 32]> {
+    let internal = only(headers, &INTERNAL_AUTH)?;
+    let bearer = only(headers, &AUTHORIZATION)?.and_then(bearer_token);
+    match (internal, bearer) {
+        (Some(internal), Some(bearer)) if internal != bearer => {
+            let message = "`x-internal-auth` and `authorization` hold different keys: send one of them";
+            Err(Error::invalid("x-internal-auth", message).with_code("conflicting_credentials"))
+        }
+        (Some(key), _) | (None, Some(key)) => Ok(Sha256::digest(key).into()),
+        (None, None) => {
+            let message = "a key is required: `x-internal-auth: KEY` or `authorization: Bearer KEY`";
+            Err(Error::new(Kind::Unauthenticated, message).with_code("missing_api_key"))
+        }
+    }
+}
+
+/// Who asks, of those who were let in.
+///
+/// # Errors
+/// As for being let in.
+pub fn caller(headers: &HeaderMap) -> Result<Caller> {
+    shown_hash(headers).map(Caller::of_key_hash)
+}
+
+/// The value of a header that may stand there once.
+///
+/// # Errors
+/// It stands there twice.
+pub fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a [u8]>> {
     let mut values = headers.get_all(name);
     let first = values.next();
     if values.next().is_some() {

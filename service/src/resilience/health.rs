@@ -105,6 +105,13 @@ impl Health {
         }
     }
 
+    /// Whether the breaker is open, and no request is under way to find out.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        let is_open = |inner: &mut Inner| matches!(inner.breaker.circuit(), Circuit::Open { .. });
+        self.unless_calm(|inner| Some(is_open(inner))).unwrap_or(false)
+    }
+
     /// An active probe, made while the breaker was open, found the endpoint up or down. Up: the next request
     /// may go through to find out, unless that has failed once already since the breaker opened. Down: no
     /// request need find out for a while.

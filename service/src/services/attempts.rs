@@ -23,7 +23,7 @@ use super::request::Request;
 use super::routing::{Hop, Route};
 use super::tap::{Passed, Seen};
 use crate::domain::endpoint::Endpoint;
-use crate::domain::notice::{Notice, NoticeEvent};
+use crate::domain::notice::NoticeEvent;
 use crate::error::{Blame, Error, Kind, Remedy, RetryAfter};
 use crate::outbound::answer::Answer;
 use crate::outbound::client::Client;
@@ -118,7 +118,6 @@ impl Attempts {
     pub async fn begin(mut self, wanted: Wanted) -> Result<Begun, Failed> {
         let mut plan = self.plan();
         let mut last: Option<Last> = None;
-        self.engine.resilience.budget.request(Instant::now());
         loop {
             let (at, wait) = match self.next(&plan) {
                 Next::Ask { at, wait } => (at, wait),
@@ -251,12 +250,7 @@ impl Attempts {
     }
 
     fn tell(&self, event: NoticeEvent) {
-        let request_id = self.request.asked.request_id.clone();
-        let notice = Notice { event, request_id, model: self.request.model.clone() };
-        let published = self.engine.notices.publish(&notice);
-        if let Some(heard) = &self.request.heard {
-            heard.push(published);
-        }
+        self.request.tell(&self.engine.notices, event);
     }
 }
 

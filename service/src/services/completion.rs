@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 
 use super::attempts::{Attempts, Begin, Begun, Wanted, passed_back};
+use super::goes_on::GoesOn;
 use super::lifecycle::{InFlight, Lifecycle};
 use super::notices::{NoticeForm, Notices};
 use super::overload::Turns;
@@ -59,6 +60,7 @@ pub struct Resilience {
 }
 
 /// A request, as the API takes it.
+#[derive(Clone)]
 pub struct Asked {
     /// What is asked for.
     pub operation: Operation,
@@ -76,9 +78,12 @@ pub struct Asked {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// Whether the caller wants notices in its stream, and how.
     pub notices: Option<NoticeForm>,
+    /// Whether a stream of plain text that breaks off may be continued by another endpoint.
+    pub continues: bool,
 }
 
 /// A request in another format than OpenAI's, as the caller sent it: what an endpoint of that format gets.
+#[derive(Clone)]
 pub struct Original {
     /// The whole body.
     pub body: Bytes,
@@ -169,6 +174,7 @@ impl Engine {
         let deadline = Deadline::after(request.asked.received, self.request_timeout);
         let attempts =
             Attempts { engine: Arc::clone(self), client: client.clone(), request, route, deadline };
+        self.resilience.budget.request(Instant::now());
         match self.resilience.turns.of_all().await {
             Ok(turn) => admitted.in_flight = admitted.in_flight.with(turn),
             Err(error) => return Err(admitted.failed(error.into())),
@@ -209,22 +215,23 @@ impl Engine {
             [only] => Some(ServedBy::after(&only.endpoint, 1)),
             _ => None,
         };
+        let goes_on = GoesOn::of(&attempts);
         let mut pending: PendingAnswer =
             Box::pin(async move { attempts.begin(Wanted::Stream).await.map(Box::new) });
         match self.first_of(&mut pending, &admitted.request, deadline).await {
             First::Answer(begun) => {
                 let by = begun.by.clone();
                 let headers = admitted.headers(&by.endpoint, &begun.headers);
-                let relay = Box::new(Relay::flowing(begun, self.relay_parts(admitted, deadline)));
+                let relay = Box::new(Relay::flowing(begun, self.relay_parts(admitted, deadline, goes_on)));
                 Ok(Served::Stream { by: Some(by), headers, relay })
             }
             First::Failed(failed) => Err(admitted.failed(failed)),
             First::KeepAliveDue => {
-                let relay = Box::new(Relay::waiting(pending, self.relay_parts(admitted, deadline)));
+                let relay = Box::new(Relay::waiting(pending, self.relay_parts(admitted, deadline, goes_on)));
                 Ok(Served::Stream { by: only, headers: Vec::new(), relay })
             }
             First::NoticeDue => {
-                let relay = Box::new(Relay::noticing(pending, self.relay_parts(admitted, deadline)));
+                let relay = Box::new(Relay::noticing(pending, self.relay_parts(admitted, deadline, goes_on)));
                 Ok(Served::Stream { by: None, headers: Vec::new(), relay })
             }
         }
@@ -235,13 +242,14 @@ impl Engine {
         self.keepalive.filter(|_| !adapters::keep_alive(format).is_empty())
     }
 
-    fn relay_parts(&self, admitted: Admitted, deadline: Deadline) -> RelayParts {
+    fn relay_parts(&self, admitted: Admitted, deadline: Deadline, goes_on: Option<GoesOn>) -> RelayParts {
         RelayParts {
             keepalive: self.keepalive(admitted.request.asked.format),
             recorder: admitted.recorder,
             deadline,
             cut: self.lifecycle.cut_signal(),
             in_flight: admitted.in_flight,
+            goes_on,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::access::AccessRecord;
-use crate::ports::{AccessSink, MetricsPage};
+use crate::ports::{AccessSink, EndpointState, MetricsPage};
 
 /// Shared by all workers.
 pub struct Observability {
@@ -25,9 +25,9 @@ impl Observability {
         }
     }
 
-    /// The page for Prometheus.
+    /// The page for Prometheus; `endpoints` are those that are configured now.
     #[must_use]
-    pub fn metrics_page(&self) -> String {
-        self.page.page()
+    pub fn metrics_page(&self, endpoints: &[EndpointState]) -> String {
+        self.page.page(endpoints)
     }
 }

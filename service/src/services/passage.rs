@@ -2,9 +2,11 @@
 
 use bytes::{Bytes, BytesMut};
 
+use super::continuation::{Kept, Thread};
 use super::inspect;
 use super::tap::{Passed, Seen, Tap, UsageEvent};
 use super::translate::{MAX_EVENT_BYTES, Reader, too_large};
+use crate::adapters::continuation::Seam;
 use crate::adapters::{ClientFormat, Expect, Flow, Render, Timing};
 use crate::domain::delta::Delta;
 use crate::domain::endpoint::Endpoint;
@@ -36,6 +38,10 @@ pub struct Translation {
     /// None where the endpoint does not stream: all of its answer is among the deltas.
     reader: Option<Reader>,
     renderer: Box<dyn Render>,
+    /// Where another endpoint's answer meets this one, which goes on with it.
+    seam: Option<Seam>,
+    /// What another endpoint may go on from.
+    kept: Option<Kept>,
     deltas: Vec<Delta>,
     seen: Seen,
 }
@@ -58,18 +64,20 @@ impl Passage {
 
     /// For an answer in another format than the caller's.
     pub fn translated(endpoint: &Endpoint, expect: &Expect, renderer: Box<dyn Render>) -> Self {
+        Self::Translated(Box::new(Translation::new(Some(Reader::new(endpoint, expect)), renderer)))
+    }
+
+    /// The same for an answer that may be continued, or that continues another one behind a seam.
+    pub fn continuable(endpoint: &Endpoint, expect: &Expect, thread: &Thread, seam: Option<Seam>) -> Self {
         let reader = Some(Reader::new(endpoint, expect));
-        Self::Translated(Box::new(Translation {
-            reader,
-            renderer,
-            deltas: Vec::new(),
-            seen: Seen::default(),
-        }))
+        let translation = Translation::new(reader, Box::new(thread.renderer.clone()));
+        let kept = Some(Kept::behind(&thread.text));
+        Self::Translated(Box::new(Translation { seam, kept, ..translation }))
     }
 
     /// For an answer that is known as a whole.
     pub fn said(deltas: Vec<Delta>, renderer: Box<dyn Render>) -> Self {
-        Self::Translated(Box::new(Translation { reader: None, renderer, deltas, seen: Seen::default() }))
+        Self::Translated(Box::new(Translation { deltas, ..Translation::new(None, renderer) }))
     }
 
     /// Takes the upstream's bytes as they come. `timing` is asked at most once, at the end.
@@ -99,6 +107,14 @@ impl Passage {
         }
         let message = format!("{} ended its stream before it was complete", endpoint.name);
         Passed { end: Some(Err(Error::new(Kind::Truncated, message))), ..passed }
+    }
+
+    /// The text that another endpoint may go on from.
+    pub fn continuable_text(&self) -> Option<&str> {
+        match self {
+            Self::Translated(translation) => translation.kept.as_ref()?.text(),
+            Self::Events(..) | Self::Lines(_) => None,
+        }
     }
 
     /// What was seen so far.
@@ -161,6 +177,28 @@ impl Tapped {
 }
 
 impl Translation {
+    fn new(reader: Option<Reader>, renderer: Box<dyn Render>) -> Self {
+        Self { reader, renderer, seam: None, kept: None, deltas: Vec::new(), seen: Seen::default() }
+    }
+
+    /// Takes away what the caller has already.
+    fn join(&mut self, flow: &Result<Flow>) {
+        let Some(seam) = &mut self.seam else { return };
+        for delta in &mut self.deltas {
+            if let Delta::Text { text, .. } = delta {
+                seam.join(text);
+            }
+        }
+        self.deltas.retain(|delta| !matches!(delta, Delta::Text { text, .. } if text.is_empty()));
+        if matches!(flow, Ok(Flow::Complete)) {
+            let text = seam.finish();
+            // Whatever was held back belongs before the end.
+            if !text.is_empty() {
+                self.deltas.insert(0, Delta::Text { choice: 0, text });
+            }
+        }
+    }
+
     fn chunk(&mut self, chunk: Bytes, timing: impl FnOnce() -> Timing) -> Passed {
         let flow = match &mut self.reader {
             Some(reader) => reader.push(chunk, &mut self.deltas),
@@ -178,7 +216,11 @@ impl Translation {
     }
 
     fn write(&mut self, flow: Result<Flow>, timing: impl FnOnce() -> Timing) -> Passed {
+        self.join(&flow);
         self.seen.add(&self.deltas);
+        if let Some(kept) = &mut self.kept {
+            kept.add(&self.deltas);
+        }
         let mut out = Vec::with_capacity(256);
         self.renderer.deltas(&mut self.deltas, &mut out);
         let end = match flow {

@@ -15,6 +15,8 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::attempts::{Begin, Begun, Stream};
 use super::completion::Failed;
+use super::drain::Abandoned;
+use super::goes_on::{BrokeOff, GoesOn};
 use super::lifecycle::{self, InFlight};
 use super::notices::rendered;
 use super::passage::Passage;
@@ -59,10 +61,12 @@ pub struct Relay {
     recorder: Recorder,
     /// What came of the answer before the relay took over.
     held: Option<Passed>,
+    goes_on: Option<GoesOn>,
+    broke_off: Option<BrokeOff>,
     timers: Timers,
     cut: CancellationToken,
     cut_signal: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
-    _in_flight: InFlight,
+    in_flight: Option<InFlight>,
 }
 
 /// What a relay needs from the outside.
@@ -72,6 +76,7 @@ pub(super) struct RelayParts {
     pub deadline: Deadline,
     pub cut: CancellationToken,
     pub in_flight: InFlight,
+    pub goes_on: Option<GoesOn>,
 }
 
 impl Relay {
@@ -102,10 +107,12 @@ impl Relay {
             format: parts.recorder.request.asked.format,
             recorder: parts.recorder,
             held: None,
+            goes_on: parts.goes_on,
+            broke_off: None,
             timers,
             cut: parts.cut,
             cut_signal: None,
-            _in_flight: parts.in_flight,
+            in_flight: Some(parts.in_flight),
         }
     }
 
@@ -113,7 +120,7 @@ impl Relay {
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         loop {
             if let Some(held) = self.held.take() {
-                let out = self.pass(held);
+                let out = joined(self.notices(), self.pass(held));
                 if !out.is_empty() {
                     return Poll::Ready(Some(out));
                 }
@@ -209,6 +216,9 @@ impl Relay {
         let Begun { by, answer, in_use, deadline, .. } = *begun;
         let Begin::Stream(stream) = answer else { return };
         let Stream { held, passage, rest } = *stream;
+        if let (Some(goes_on), Some(broke_off)) = (&self.goes_on, self.broke_off.take()) {
+            goes_on.tell(&self.recorder.request, &broke_off, &by.endpoint.name);
+        }
         self.timers.follow(by.endpoint.stream_deadlines.idle, deadline);
         self.recorder.served_by(&by, in_use);
         self.recorder.begun = true;
@@ -232,7 +242,10 @@ impl Relay {
         let recorder = &self.recorder;
         let passed = passage.end(recorder.endpoint(), || recorder.timing());
         let out = self.pass(passed);
-        self.phase = Phase::Ended;
+        // Unless another endpoint goes on.
+        if !matches!(self.phase, Phase::Waiting(_)) {
+            self.phase = Phase::Ended;
+        }
         out
     }
 
@@ -275,9 +288,31 @@ impl Relay {
             return Bytes::new();
         }
         self.note_seen();
+        if self.goes_on(error) {
+            return Bytes::new();
+        }
         self.phase = Phase::Ended;
         self.recorder.fail(error);
-        adapters::error_event(self.format, error).into()
+        let told = self.broke_off.as_ref().map_or(error, |broke_off| &broke_off.error);
+        adapters::error_event(self.format, told).into()
+    }
+
+    /// Has another endpoint go on, if the caller wants that and somebody can. What was relayed by then has
+    /// a record of its own.
+    fn goes_on(&mut self, error: &Error) -> bool {
+        let (Phase::Flowing(_, passage), Some(goes_on)) = (&self.phase, &mut self.goes_on) else {
+            return false;
+        };
+        let Some(text) = passage.continuable_text() else { return false };
+        let Some((broke_off, pending, recorder)) = goes_on.ask(&self.recorder, text, error) else {
+            return false;
+        };
+        self.recorder.fail(error);
+        self.recorder = recorder;
+        self.broke_off = Some(broke_off);
+        self.timers.follow(self.timers.idle, goes_on.deadline);
+        self.phase = Phase::Waiting(pending);
+        true
     }
 
     fn timer(&mut self) -> Bytes {
@@ -298,6 +333,12 @@ impl Drop for Relay {
     fn drop(&mut self) {
         // The record closes as cancelled, with what had been relayed by then, unless it is closed.
         self.note_seen();
+        let limit = self.recorder.endpoint().drain_cancelled;
+        let phase = std::mem::replace(&mut self.phase, Phase::Ended);
+        if let (Phase::Flowing(Some(answer), passage), Some(limit)) = (phase, limit) {
+            let (recorder, in_flight) = (self.recorder.hand_over(), self.in_flight.take());
+            Abandoned { answer, passage, recorder, cut: self.cut.clone() }.drain(limit, in_flight);
+        }
     }
 }
 

@@ -8,15 +8,18 @@ use http::HeaderMap;
 use parking_lot::Mutex;
 
 use super::completion::Asked;
-use super::notices::Heard;
+use super::continuation::Thread;
+use super::notices::{Heard, Notices};
 use super::passage::Passage;
 use super::tap::{Seen, UsageEvent};
 use super::whole;
+use crate::adapters::continuation::Seam;
 use crate::adapters::{self, Expect, RenderContext, Timing};
 use crate::domain::delta::ChatAnswer;
 use crate::domain::embedding::EmbeddingsRequest;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::envelope::{Envelope, Operation};
+use crate::domain::notice::{Notice, NoticeEvent};
 use crate::error::Result;
 
 /// An admitted request.
@@ -29,6 +32,8 @@ pub struct Request {
     pub model: String,
     /// Who wants to hear of its notices in the answer.
     pub heard: Option<Heard>,
+    /// Where its answer may be continued by another endpoint, or continues another one's.
+    pub thread: Option<Thread>,
     progress: Mutex<Progress>,
 }
 
@@ -45,8 +50,26 @@ impl Request {
     /// Of `model`, with `first` in front of its route.
     pub fn new(asked: Asked, envelope: Envelope, model: String, first: Arc<Endpoint>) -> Self {
         let heard = asked.notices.map(|_| Heard::default());
+        let is_continued = asked.continues || first.continue_streams;
         let progress = Mutex::new(Progress { calls: 0, endpoint: first });
-        Self { asked, envelope, model, heard, progress }
+        let request = Self { asked, envelope, model, heard, thread: None, progress };
+        if !is_continued || !Thread::may_begin(&request.asked, &request.envelope) {
+            return request;
+        }
+        let thread = Thread::new(adapters::renderer(request.asked.format, request.context()));
+        Self { thread: Some(thread), ..request }
+    }
+
+    /// The request to go on behind `text`, of which one answer has told the caller.
+    pub fn to_go_on(&self, thread: &Thread, text: &str, first: Arc<Endpoint>) -> Self {
+        Self {
+            asked: self.asked.clone(),
+            envelope: self.envelope.clone(),
+            model: self.model.clone(),
+            heard: self.heard.clone(),
+            thread: Some(thread.behind(text)),
+            progress: Mutex::new(Progress { calls: 0, endpoint: first }),
+        }
     }
 
     /// Notes that `endpoint` is being asked, and counts the calls.
@@ -55,6 +78,15 @@ impl Request {
         progress.calls += calls;
         if !Arc::ptr_eq(&progress.endpoint, endpoint) {
             progress.endpoint = Arc::clone(endpoint);
+        }
+    }
+
+    /// Tells everybody what happens to this request, its own caller included where it wants to hear.
+    pub fn tell(&self, notices: &Notices, event: NoticeEvent) {
+        let request_id = self.asked.request_id.clone();
+        let published = notices.publish(&Notice { event, request_id, model: self.model.clone() });
+        if let Some(heard) = &self.heard {
+            heard.push(published);
         }
     }
 
@@ -76,12 +108,15 @@ impl Request {
 
     /// Whether the answers of `endpoint` go on as they come.
     pub fn is_relayed(&self, endpoint: &Endpoint) -> bool {
-        adapters::is_relayed(endpoint, self.asked.format)
+        self.thread.is_none() && adapters::is_relayed(endpoint, self.asked.format)
     }
 
     /// What happens to the bytes of a stream of `endpoint`'s on their way to the caller.
-    pub fn passage(&self, endpoint: &Endpoint, expect: &Expect) -> Passage {
+    pub fn passage(&self, endpoint: &Endpoint, expect: &Expect, seam: Option<Seam>) -> Passage {
         let format = self.asked.format;
+        if let Some(thread) = &self.thread {
+            return Passage::continuable(endpoint, expect, thread, seam);
+        }
         if self.is_relayed(endpoint) {
             let usage_event =
                 if self.envelope.include_usage { UsageEvent::Wanted } else { UsageEvent::Hidden };

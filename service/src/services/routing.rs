@@ -59,8 +59,8 @@ pub struct Route {
 /// Who stands in front of the configured models.
 #[derive(Clone, Debug)]
 pub enum Front {
-    /// A LiteLLM proxy, which is asked first for every model. The configured endpoints of the same model
-    /// stand behind it.
+    /// A LiteLLM proxy, which is asked first for every model that it may know. The configured endpoints of
+    /// the same model stand behind it.
     Litellm(Arc<Endpoint>),
     /// The mock, which serves every model.
     Mock(Arc<Endpoint>),
@@ -184,14 +184,14 @@ impl Routing {
         let front = self.front_vitals.as_ref().map(|front| front.hop(asked.clone()));
         match front {
             Some(mock) if self.is_mock() => Ok(Route { hops: vec![mock], ..Route::default() }),
-            Some(litellm) => {
+            Some(litellm) if !table.is_ours_alone(&asked) => {
                 route.hops.insert(0, litellm);
                 // What the file says of retries is said to LiteLLM.
                 route.attempts = None;
                 Ok(route)
             }
-            None if route.hops.is_empty() => Err(table.unavailable(&asked)),
-            None => Ok(route),
+            _ if route.hops.is_empty() => Err(table.unavailable(&asked)),
+            _ => Ok(route),
         }
     }
 }

@@ -107,6 +107,26 @@ fn litellm_stands_in_front(#[case] model: &str, #[case] expected: &[&str]) {
 }
 
 #[test]
+fn litellm_is_not_asked_for_a_model_that_only_this_service_knows() {
+    let role = Model { listed: false, ..model("SummarizerLLM", vec![named("r")]) };
+    let models = Models {
+        groups: vec![model("gpt-a", vec![named("a")]), role],
+        roles: Roles { summarizer: Some("SummarizerLLM".to_owned()), title_generator: None },
+        retries: Some(2),
+        ..Models::default()
+    };
+    let routing = Routing::new(
+        Front::Litellm(named("front")),
+        DefaultModel::Unset("gpt-a".to_owned()),
+        models,
+        BREAKER,
+    );
+    let route = routing.route(SUMMARIZER).expect("a route");
+    assert_eq!((asked(&route.hops), route.attempts), (vec!["r:up-r".to_owned()], Some(3)));
+    assert_eq!(asked(&routing.route(TITLE_GENERATOR).expect("a route").hops), ["front:gpt-a", "a:up-a"]);
+}
+
+#[test]
 fn the_mock_serves_every_model_alone() {
     let mock = endpoint("mock", UpstreamModel::AsAsked, Share::default());
     let route = routing(Front::Mock(mock)).route("gpt-a").expect("a route");

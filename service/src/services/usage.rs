@@ -63,6 +63,22 @@ impl Recorder {
         &self.endpoint
     }
 
+    /// The open record, for somebody else to close: this one says nothing any more.
+    pub fn hand_over(&mut self) -> Self {
+        let open = std::mem::replace(&mut self.open, false);
+        Self {
+            engine: Arc::clone(&self.engine),
+            request: Arc::clone(&self.request),
+            endpoint: Arc::clone(&self.endpoint),
+            attempts: self.attempts,
+            first_token: self.first_token,
+            seen: std::mem::take(&mut self.seen),
+            begun: self.begun,
+            in_use: self.in_use.take(),
+            open,
+        }
+    }
+
     /// How long the answer took so far.
     pub fn timing(&self) -> Timing {
         let total = self.request.asked.received.elapsed();

@@ -1,13 +1,13 @@
 //! The configured models: read at the start, and again whenever their file changes.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::Signal;
 
-use crate::config::endpoints::{self, Configuration};
+use crate::config::endpoints::{self, Configuration, Finding};
 use crate::config::settings::{DEFAULT_CONFIG, Mode, Settings};
 use crate::domain::model::Models;
 use crate::services::completion::Engine;
@@ -42,7 +42,15 @@ impl Source {
         let Some(path) = &self.path else { return Ok(None) };
         let variables = self.settings.environment.variables();
         let read = endpoints::load(path, variables, self.settings.deadlines);
-        read.map(Some).map_err(|error| error.to_string())
+        let mut configuration = read.map_err(|error| error.to_string())?;
+        if self.is_litellm_alone() {
+            leave_roles_to_litellm(&mut configuration, path);
+        }
+        Ok(Some(configuration))
+    }
+
+    fn is_litellm_alone(&self) -> bool {
+        self.settings.mode == Mode::Litellm && !self.settings.native_fallback
     }
 
     /// The models to start with.
@@ -71,12 +79,7 @@ impl Source {
 
     /// Behind LiteLLM stand the endpoints of the file only if the operator wants that.
     fn behind(&self, models: Models) -> Models {
-        match self.settings.mode {
-            Mode::Litellm if !self.settings.native_fallback => {
-                Models { roles: models.roles, ..Models::default() }
-            }
-            _ => models,
-        }
+        if self.is_litellm_alone() { Models { roles: models.roles, ..Models::default() } } else { models }
     }
 
     fn tell(&self, configuration: &Configuration) {
@@ -85,12 +88,8 @@ impl Source {
         }
     }
 
-    /// Reads the file again whenever it changes or SIGHUP comes, for ever: all of it counts, or nothing.
-    ///
-    /// # Errors
-    /// The signal cannot be listened for.
-    pub async fn watch(self, engine: Arc<Engine>) -> std::io::Result<()> {
-        let mut hangup = signal(SignalKind::hangup())?;
+    /// Reads the file again whenever it changes or `hangup` comes, for ever: all of it counts, or nothing.
+    pub async fn watch(self, engine: Arc<Engine>, mut hangup: Signal) {
         let mut seen = self.stamp();
         loop {
             let is_told = tokio::select! {
@@ -122,5 +121,21 @@ impl Source {
     fn stamp(&self) -> Option<(SystemTime, u64)> {
         let metadata = fs::metadata(self.path.as_ref()?).ok()?;
         Some((metadata.modified().ok()?, metadata.len()))
+    }
+}
+
+/// LiteLLM does not know models that only our file has: where nobody but LiteLLM is asked, the default model
+/// does their jobs.
+fn leave_roles_to_litellm(configuration: &mut Configuration, path: &Path) {
+    let Models { groups, roles, .. } = &mut configuration.models;
+    for role in [&mut roles.summarizer, &mut roles.title_generator] {
+        let is_ours_alone = |name: &String| groups.iter().any(|model| !model.listed && model.name == *name);
+        let Some(name) = role.take_if(|name| is_ours_alone(name)) else { continue };
+        let message = format!(
+            "`[{name}]` is not used: LLM_PROXY__NATIVE_FALLBACK is false, and LiteLLM does not know it. The \
+             default model does its job"
+        );
+        let file = path.display().to_string();
+        configuration.warnings.push(Finding { file, line: None, message });
     }
 }

@@ -3,13 +3,14 @@
 //! What a request counts up is looked up by endpoint, model and route once, and kept as handles: no
 //! labels are built while a request is served.
 
+mod endpoints;
 mod handles;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::{Family, MetricConstructor};
 use prometheus_client::metrics::gauge::ConstGauge;
@@ -21,11 +22,15 @@ use crate::domain::envelope::Operation;
 use crate::domain::notice::NoticeEvent;
 use crate::domain::usage::{End, Provenance, UsageRecord};
 use crate::error::Kind;
-use crate::ports::{AccessSink, MetricsPage, NoticeSink, UpstreamObserver, UsageSink};
+use crate::ports::{
+    AccessSink, EndpointState, MetricsPage, NoticeSink, ReplayObserver, UpstreamObserver, UsageSink,
+};
 use handles::Handles;
 
 /// Model names come from callers: more distinct ones than this are counted as `other`.
 const MAX_MODELS: usize = 200;
+
+const PREFIX: &str = "llm_proxy";
 
 const TOKEN_KINDS: [&str; 4] = ["prompt", "completion", "cached", "reasoning"];
 
@@ -105,6 +110,7 @@ struct Families {
     upstream_head: Histograms<EndpointLabels>,
     upstream_errors: Family<ErrorLabels, Counter>,
     notices: Family<NoticeLabels, Counter>,
+    replays: Counter,
 }
 
 struct RouteHandles {
@@ -129,7 +135,7 @@ impl Metrics {
     /// Counters at zero.
     #[must_use]
     pub fn new(version: &str) -> Self {
-        let mut registry = Registry::with_prefix("llm_proxy");
+        let mut registry = Registry::with_prefix(PREFIX);
         let build = ConstGauge::new(1_i64);
         let labels = [("version".into(), version.to_owned().into())];
         registry.sub_registry_with_labels(labels.into_iter()).register("build", "The running version", build);
@@ -153,6 +159,7 @@ impl Families {
             upstream_head: Family::new_with_constructor(Seconds),
             upstream_errors: Family::default(),
             notices: Family::default(),
+            replays: Counter::default(),
         };
         r.register("http_requests", "HTTP requests by route and status", families.http.clone());
         let help = "From a request's head to the end of its answer";
@@ -165,6 +172,8 @@ impl Families {
         r.register_with_unit("upstream_head", help, Unit::Seconds, families.upstream_head.clone());
         r.register("upstream_errors", "Failed calls of upstreams by kind", families.upstream_errors.clone());
         r.register("notices", "Retries, failovers, outages and what came of them", families.notices.clone());
+        let help = "Repeats that were given an answer which was asked for already";
+        r.register("idempotent_replays", help, families.replays.clone());
         families
     }
 
@@ -266,10 +275,20 @@ impl NoticeSink for Metrics {
     }
 }
 
+impl ReplayObserver for Metrics {
+    fn replayed(&self) {
+        self.families.replays.inc();
+    }
+}
+
 impl MetricsPage for Metrics {
-    fn page(&self) -> String {
+    fn page(&self, endpoints: &[EndpointState]) -> String {
         let mut page = String::new();
-        match encode(&mut page, &self.registry) {
+        let endpoints = endpoints::registry(endpoints);
+        let written = encode_registry(&mut page, &self.registry)
+            .and_then(|()| encode_registry(&mut page, &endpoints))
+            .and_then(|()| encode_eof(&mut page));
+        match written {
             Ok(()) => page,
             Err(error) => format!("# {error}\n"),
         }
@@ -306,12 +325,14 @@ mod tests {
         metrics.record(&record("gpt-4"));
         metrics.upstream_error("litellm", Kind::Truncated);
         metrics.notice(&NoticeEvent::Outage { endpoint: None, reason: "r".into(), retry_after_ms: None });
-        let page = metrics.page();
+        metrics.replayed();
+        let page = metrics.page(&[]);
         for line in [
             "llm_proxy_build{version=\"1.2.3\"} 1",
             "llm_proxy_completions_total{endpoint=\"litellm\",operation=\"chat.completions\",streamed=\"true\",end=\"truncated\"} 1",
             "llm_proxy_tokens_total{endpoint=\"litellm\",model=\"gpt-4\",kind=\"completion\",provenance=\"counted\"} 5",
             "llm_proxy_time_to_first_token_seconds_bucket{le=\"0.025\",endpoint=\"litellm\"} 1",
+            "llm_proxy_idempotent_replays_total 1",
             "llm_proxy_upstream_errors_total{endpoint=\"litellm\",kind=\"stream_truncated\"} 1",
             "llm_proxy_notices_total{type=\"outage\"} 1",
         ] {
@@ -325,7 +346,7 @@ mod tests {
         for n in 0..2_000 {
             metrics.record(&record(&format!("invented-{n}")));
         }
-        let page = metrics.page();
+        let page = metrics.page(&[]);
         assert!(page.contains("model=\"other\""));
         assert!(page.matches("kind=\"prompt\",provenance=\"counted\"").count() <= MAX_MODELS + 1);
     }

@@ -4,6 +4,7 @@
 //! providers and sockets.
 
 pub mod ndjson;
+pub mod numbering;
 pub mod splice;
 pub mod sse;
 

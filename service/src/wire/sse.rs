@@ -174,7 +174,8 @@ pub fn id(event: &[u8]) -> Option<&[u8]> {
     lines(event).map(split_field).filter(|(field, _)| *field == b"id").map(|(_, id)| id).last()
 }
 
-fn lines(event: &[u8]) -> impl Iterator<Item = &[u8]> {
+/// The lines of an event without their ends.
+pub(super) fn lines(event: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut at = 0;
     std::iter::from_fn(move || {
         if at >= event.len() {

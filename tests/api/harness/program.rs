@@ -78,6 +78,13 @@ impl Program {
         line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() >> 10
     }
 
+    /// Whether it does something of its own when the signal of that number comes.
+    pub fn catches(&self, signal: u32) -> bool {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+        u64::from_str_radix(mask.trim(), 16).unwrap() >> (signal - 1) & 1 == 1
+    }
+
     /// Sends a signal: `TERM`, `INT`, `HUP`.
     pub fn signal(&self, name: &str) {
         let id = self.child.id().to_string();

@@ -74,7 +74,10 @@ impl Conversation {
         Ok(())
     }
 
-    /// What was thought comes first, what was called last: Anthropic checks both.
+    /// What was thought comes first, what was called last: Anthropic checks both. Thoughts keep their order,
+    /// and so do texts and calls. In which order the three alternated, OpenAI's message has no place for: of
+    /// an answer that thought again after it had spoken or called, all thoughts go back in front. What is
+    /// thought after a result is a message of its own, and stays where it was.
     fn assistant(&mut self, endpoint: &Endpoint, path: &str, mut message: Message) -> Result<Vec<Value>> {
         for name in ["function_call", "audio"] {
             if message.rest.get(name).is_some_and(|value| !value.is_null()) {

@@ -21,6 +21,7 @@ pub mod error;
 mod format;
 mod messages;
 mod model;
+pub mod prefill;
 pub mod request;
 pub mod response;
 mod sampling;

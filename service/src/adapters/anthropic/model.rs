@@ -47,6 +47,12 @@ impl Model {
         !self.thinks_by_default()
     }
 
+    /// Whether it goes on with a last message of the assistant's.
+    /// Source: <https://platform.claude.com/docs/en/about-claude/models/migration-guide>
+    pub fn takes_prefill(self) -> bool {
+        !self.is_since((4, 6))
+    }
+
     /// Whether its text and its tools' arguments can be held to a schema.
     pub fn takes_schemas(self) -> bool {
         self.is_since((4, 5))

@@ -11,7 +11,7 @@ use super::model::Model;
 use super::sampling::{refused, sampling};
 use super::thinking::Thinking;
 use super::{content, tools};
-use crate::adapters::openai::request::{header_value, headers, secret_value, uri};
+use crate::adapters::openai::request::{get, header_value, headers, secret_value, uri};
 use crate::adapters::params::{Unsupported, no_completions, no_embeddings};
 use crate::adapters::{Ask, Expect, Prepared};
 use crate::domain::call::{Call, HttpCall};
@@ -62,6 +62,20 @@ fn url(endpoint: &Endpoint) -> Result<Uri> {
     } else {
         uri(endpoint, "/v1/messages")
     }
+}
+
+/// The call that lists the models.
+/// Source: <https://platform.claude.com/docs/en/api/models/list>
+///
+/// # Errors
+/// The endpoint's URL or key cannot be sent.
+pub fn list_models(endpoint: &Endpoint) -> Result<HttpCall> {
+    let mut at = endpoint.clone();
+    for end in ["/messages", "/v1"] {
+        let shorter = at.url.prefix.strip_suffix(end).map(str::to_owned);
+        at.url.prefix = shorter.unwrap_or(at.url.prefix);
+    }
+    Ok(get(uri(&at, "/v1/models")?, all_headers(endpoint)?))
 }
 
 fn all_headers(endpoint: &Endpoint) -> Result<Vec<(HeaderName, HeaderValue)>> {

@@ -123,9 +123,6 @@ fn choice_with_answer(may_call: bool, choice: Option<Value>) -> Value {
 }
 
 /// Whether the model has to call something.
-pub const fn is_forced(choice: Option<&ToolChoice>) -> bool {
-    matches!(
-        choice,
-        Some(ToolChoice::Required | ToolChoice::Function(_) | ToolChoice::Allowed { required: true, .. })
-    )
+pub fn is_forced(choice: Option<&ToolChoice>) -> bool {
+    choice.is_some_and(ToolChoice::is_forced)
 }

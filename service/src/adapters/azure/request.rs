@@ -6,9 +6,10 @@ use http::Uri;
 use http::header::{HeaderName, HeaderValue};
 
 use crate::adapters::openai::request::{
-    body, body_without_usage, header_value, headers, operation_path, relay, secret_value, uri,
+    body, body_without_usage, get, header_value, headers, operation_path, relay, secret_value, uri,
 };
 use crate::adapters::{Ask, Prepared};
+use crate::domain::call::HttpCall;
 use crate::domain::endpoint::Endpoint;
 use crate::error::Result;
 
@@ -38,6 +39,15 @@ pub fn prepare(endpoint: &Endpoint, ask: &Ask<'_>) -> Result<Prepared> {
     headers.push((CLIENT_REQUEST_ID, header_value(ask.request_id)?));
     let body = if api.has_stream_options() { body(ask) } else { body_without_usage(ask) };
     relay(ask, api.uri(endpoint, ask)?, headers, body)
+}
+
+/// The call that lists the resource's models.
+/// Source: <https://learn.microsoft.com/en-us/rest/api/azureopenai/models/list>
+///
+/// # Errors
+/// As for [`prepare`].
+pub fn list_models(endpoint: &Endpoint) -> Result<HttpCall> {
+    Ok(get(Api::of(endpoint).models_uri(endpoint)?, headers(endpoint, api_key(endpoint)?)))
 }
 
 fn deployment(model: &str) -> &str {
@@ -98,6 +108,21 @@ impl<'a> Api<'a> {
             }
         };
         uri(endpoint, &path)
+    }
+
+    fn models_uri(self, endpoint: &Endpoint) -> Result<Uri> {
+        let mut endpoint = endpoint.clone();
+        let prefix = &mut endpoint.url.prefix;
+        let ends = ["/openai/deployments/", "/openai/v1", "/openai"];
+        let resource = ends.iter().find_map(|end| Some(prefix.rsplit_once(end)?.0.len()));
+        prefix.truncate(resource.unwrap_or(prefix.len()));
+        match self {
+            Self::V1 { preview: true } => uri(&endpoint, "/openai/v1/models?api-version=preview"),
+            Self::V1 { preview: false } => uri(&endpoint, "/openai/v1/models"),
+            Self::Deployments(version) => {
+                uri(&endpoint, &format!("/openai/models?api-version={}", encoded(version)))
+            }
+        }
     }
 }
 

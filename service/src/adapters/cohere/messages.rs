@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::adapters::body;
 use crate::adapters::params::{Unsupported, unsupported};
-use crate::domain::chat::{ChatRequest, Content, Message, Part, Role};
+use crate::domain::chat::{ChatRequest, Message, Part, Role};
 use crate::domain::endpoint::Endpoint;
 use crate::error::Result;
 
@@ -42,12 +42,14 @@ impl Reader<'_> {
     }
 
     fn plain(&self, role: &str, message: &Message) -> Result<Value> {
-        Ok(json!({"role": role, "content": self.content(message)?}))
+        Ok(json!({"role": role, "content": body::content(message, |part| self.part(part))?}))
     }
 
     fn result(&self, message: &Message) -> Result<Value> {
         let id = message.tool_call_id.as_deref().unwrap_or_default();
-        Ok(json!({"role": "tool", "tool_call_id": id, "content": self.content(message)?}))
+        Ok(
+            json!({"role": "tool", "tool_call_id": id, "content": body::content(message, |part| self.part(part))?}),
+        )
     }
 
     fn assistant(&self, message: &Message) -> Result<Value> {
@@ -56,7 +58,7 @@ impl Reader<'_> {
         }
         let mut said = json!({"role": "assistant"});
         let thought = message.reasoning_content.as_deref().filter(|text| !text.is_empty());
-        let content = self.content(message)?;
+        let content = body::content(message, |part| self.part(part))?;
         if message.tool_calls.is_empty() {
             said["content"] = thought.map_or_else(|| content.clone(), |text| with_thinking(text, &content));
         } else {
@@ -72,15 +74,6 @@ impl Reader<'_> {
             said["citations"] = citations.clone();
         }
         Ok(said)
-    }
-
-    /// A text, or parts; a refusal is a text, nothing is the empty one.
-    fn content(&self, message: &Message) -> Result<Value> {
-        match &message.content {
-            Some(Content::Text(text)) => Ok(json!(text)),
-            Some(Content::Parts(parts)) => parts.iter().map(|part| self.part(part)).collect(),
-            None => Ok(json!(message.refusal.as_deref().unwrap_or_default())),
-        }
     }
 
     fn part(&self, part: &Part) -> Result<Value> {

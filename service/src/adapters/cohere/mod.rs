@@ -11,7 +11,7 @@
 //! A stream ends with `message-end`; the `data: [DONE]` after it is documented nowhere. An answer that
 //! ends with `ERROR` or `TIMEOUT` is a failure, under HTTP 200. The tokens of `usage.tokens` count
 //! Cohere's own prompt as well, those of `usage.billed_units` do not. Marks for prompt caching are left
-//! out: Cohere has none, and they say nothing.
+//! out and named: Cohere has none.
 
 pub mod embeddings;
 pub mod error;

@@ -8,6 +8,7 @@ use super::{embeddings, messages};
 use crate::adapters::body::{Body, allowed, offered};
 use crate::adapters::params::{Unsupported, no_completions, unsupported};
 use crate::adapters::{Ask, Prepared, openai};
+use crate::domain::call::HttpCall;
 use crate::domain::chat::{ChatRequest, Function, ResponseFormat, Tool, ToolChoice};
 use crate::domain::endpoint::Endpoint;
 use crate::domain::envelope::Operation;
@@ -26,6 +27,16 @@ pub fn prepare(endpoint: &Endpoint, ask: &Ask<'_>) -> Result<Prepared> {
         Operation::Embeddings => embeddings::prepare(endpoint, ask),
         Operation::Completions => Err(no_completions(endpoint)),
     }
+}
+
+/// The call that lists the models, which is of the first version.
+/// Source: <https://docs.cohere.com/reference/list-models>
+///
+/// # Errors
+/// The endpoint's URL or key cannot be sent.
+pub fn list_models(endpoint: &Endpoint) -> Result<HttpCall> {
+    let headers = openai::request::headers(endpoint, openai::request::bearer(endpoint)?);
+    Ok(openai::request::get(uri(endpoint, "/v1/models")?, headers))
 }
 
 /// The URL of `/v2/chat` or `/v2/embed`, whatever version or path the configured base ends with.
@@ -50,7 +61,7 @@ fn chat(endpoint: &Endpoint, ask: &Ask<'_>) -> Result<Prepared> {
     reasoning(&request, &mut left_out, &mut body)?;
     refuse(&request, &mut left_out)?;
     body.set("k", request.rest.get("top_k").cloned());
-    body.fill(left_out.rest(&request, &["top_k"])?);
+    body.fill(left_out.rest_without_marks(&request, &["top_k"])?);
     body.post(endpoint, ask, uri(endpoint, "/v2/chat")?, left_out.into_dropped())
 }
 

@@ -50,7 +50,7 @@ pub fn members(
     nobody_has(request, unsupported)?;
     let mut beside = Map::new();
     tier_and_modalities(request, &mut config, &mut beside, unsupported)?;
-    for (name, value) in unsupported.rest(request, &TAKEN)? {
+    for (name, value) in unsupported.rest_without_marks(request, &TAKEN)? {
         match (camel(&name), value) {
             (name, Value::Object(own)) if name == "generationConfig" => {
                 own.into_iter().for_each(|(name, value)| fill(&mut config, camel(&name), value));

@@ -30,7 +30,9 @@ struct Status {
 #[must_use]
 pub fn refusal(endpoint: &Endpoint, refusal: &Refusal<'_>) -> Error {
     // What stands before the vendor answers in other forms.
-    let Some(status) = described(refusal.body) else { return openai::refusal(endpoint, refusal) };
+    let Some(status) = described(refusal.body) else {
+        return without_number(openai::refusal(endpoint, refusal));
+    };
     let error = status.into_error(endpoint, refusal.status);
     match openai::retry_after(refusal.headers) {
         Some(wait) if error.retry_after().is_none() => error.with_retry_after(wait),
@@ -41,9 +43,16 @@ pub fn refusal(endpoint: &Endpoint, refusal: &Refusal<'_>) -> Error {
 /// The error under a status of success; `None` where there is none.
 #[must_use]
 pub fn in_band(endpoint: &Endpoint, json: &[u8]) -> Option<Error> {
-    let Some(status) = described(json) else { return openai::in_band(endpoint, json) };
+    let Some(status) = described(json) else { return openai::in_band(endpoint, json).map(without_number) };
     let code = status.code.filter(|code| *code >= 400).unwrap_or(500);
     Some(status.into_error(endpoint, code))
+}
+
+/// LiteLLM answers in OpenAI's form here, with the status for a code: the kind says more.
+fn without_number(error: Error) -> Error {
+    let is_number = error.code().bytes().all(|byte| byte.is_ascii_digit());
+    let name = error.kind().name();
+    if is_number { error.with_code(name) } else { error }
 }
 
 /// The answer is not what Google documents.
@@ -240,6 +249,19 @@ mod tests {
     #[case::nothing(json!({}), "gemini answered 500 without an explanation")]
     fn other_forms_of_errors_are_read(#[case] body: Value, #[case] message: &str) {
         assert_eq!(refused(500, &body).message(), message);
+    }
+
+    #[rstest]
+    #[case::a_status(429, "429", "rate_limit_exceeded")]
+    #[case::another_status(400, "400", "refused_by_upstream")]
+    #[case::a_word(400, "model_not_found", "model_not_found")]
+    fn litellms_code_counts_where_it_is_no_status(
+        #[case] status: u16,
+        #[case] code: &str,
+        #[case] told: &str,
+    ) {
+        let body = json!({"error": {"message": "no", "type": null, "param": null, "code": code}});
+        assert_eq!(refused(status, &body).code(), told);
     }
 
     #[test]

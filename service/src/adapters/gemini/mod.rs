@@ -17,8 +17,8 @@
 //!   the model thought needs not come back, and is left out.
 //! - A prompt that is blocked gets no candidates: an answer that ends with `content_filter`, as
 //!   OpenAI's does.
-//! - Repeated beginnings of prompts are cached by themselves, so that `cache_control` needs no words on
-//!   the wire. A cache of the caller's own is named by `cached_content`.
+//! - Repeated beginnings of prompts are cached by themselves, so that `cache_control` is left out
+//!   and named. A cache of the caller's own is named by `cached_content`.
 //! - Images in answers become `images`, as LiteLLM and OpenRouter have them. Parts that OpenAI has no form
 //!   for (executed code, the vendor's own tools) become `parts`, as they are; both may come back.
 //! - Errors may be an array of one, in a stream as well.

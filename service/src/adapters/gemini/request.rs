@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::contents::Contents;
 use super::generation::Generation;
 use super::{config, embeddings, tools};
-use crate::adapters::openai::request::{headers, secret_value, uri};
+use crate::adapters::openai::request::{get, headers, secret_value, uri};
 use crate::adapters::params::{Unsupported, no_completions};
 use crate::adapters::{Ask, Expect, Prepared};
 use crate::domain::call::{Call, HttpCall};
@@ -70,8 +70,7 @@ pub(super) fn call(
     body: Map<String, Value>,
     unsupported: Unsupported<'_>,
 ) -> Result<Prepared> {
-    let key = endpoint.key.as_ref().map(|key| Ok((API_KEY, secret_value(key.expose())?))).transpose()?;
-    let mut headers = headers(endpoint, key);
+    let mut headers = headers(endpoint, api_key(endpoint)?);
     headers.push((header::CONTENT_TYPE, HeaderValue::from_static("application/json")));
     let uri = method_uri(endpoint, ask.model, method)?;
     let body = Value::from(body).to_string().into();
@@ -79,12 +78,34 @@ pub(super) fn call(
     Ok(Prepared { call, expect: Expect::of(ask), dropped: unsupported.into_dropped() })
 }
 
+/// The call that lists the models.
+/// Source: <https://ai.google.dev/api/models#method:-models.list>
+///
+/// # Errors
+/// The endpoint's URL or key cannot be sent.
+pub fn list_models(endpoint: &Endpoint) -> Result<HttpCall> {
+    Ok(get(versioned_uri(endpoint, "models")?, headers(endpoint, api_key(endpoint)?)))
+}
+
+fn api_key(endpoint: &Endpoint) -> Result<Option<(HeaderName, HeaderValue)>> {
+    endpoint.key.as_ref().map(|key| Ok((API_KEY, secret_value(key.expose())?))).transpose()
+}
+
 fn method_uri(endpoint: &Endpoint, model: &str, method: &str) -> Result<Uri> {
-    // LiteLLM's `api_base` has the version already, where one is configured.
-    let is_versioned = ["/v1", "/v1beta", "/v1alpha"].iter().any(|end| endpoint.url.prefix.ends_with(end));
-    let version = endpoint.api_version.as_deref().unwrap_or("v1beta");
-    let version = if is_versioned { String::new() } else { format!("/{version}") };
-    uri(endpoint, &format!("{version}/{}:{method}", resource(model)))
+    versioned_uri(endpoint, &format!("{}:{method}", resource(model)))
+}
+
+/// A bare host gets the version. Behind a path comes nothing: LiteLLM adds no version to an `api_base`.
+fn versioned_uri(endpoint: &Endpoint, path: &str) -> Result<Uri> {
+    let prefix = endpoint.url.prefix.as_str();
+    let is_versioned = ["/v1", "/v1beta", "/v1alpha"].iter().any(|end| prefix.ends_with(end));
+    let version = match endpoint.api_version.as_deref() {
+        _ if is_versioned => String::new(),
+        Some(version) => format!("/{version}"),
+        None if prefix.is_empty() => "/v1beta".to_owned(),
+        None => String::new(),
+    };
+    uri(endpoint, &format!("{version}/{path}"))
 }
 
 /// A model's resource name: `models/gemini-3-flash`, `tunedModels/mine`; percent-encoded.
@@ -118,6 +139,8 @@ mod tests {
     #[case::a_configured_version("https://g", Some("v1"), "x", "/v1/models/x:m")]
     #[case::a_version_in_the_base("https://g/v1beta", None, "x", "/v1beta/models/x:m")]
     #[case::another_one("https://g/proxy/v1", Some("v1beta"), "x", "/proxy/v1/models/x:m")]
+    #[case::a_path("https://g/proxy", None, "x", "/proxy/models/x:m")]
+    #[case::a_path_and_a_version("https://g/proxy", Some("v1"), "x", "/proxy/v1/models/x:m")]
     #[case::a_resource_name("https://g", None, "models/x", "/v1beta/models/x:m")]
     #[case::a_tuned_model("https://g", None, "tunedModels/mine", "/v1beta/tunedModels/mine:m")]
     #[case::odd_characters("https://g", None, "a b/ü?#", "/v1beta/models/a%20b%2F%C3%BC%3F%23:m")]

@@ -1,10 +1,10 @@
 //! The caller's bytes, with LiteLLM's key in place of the caller's.
 
-use bytes::Bytes;
+use http::Uri;
 use http::header::HeaderName;
-use http::{Method, Uri};
 
-use crate::adapters::openai::request::{bearer, body, header_value, headers, relay, uri, usual_uri};
+use super::LIVENESS_PATH;
+use crate::adapters::openai::request::{bearer, body, get, header_value, headers, relay, uri, usual_uri};
 use crate::adapters::{Ask, Prepared};
 use crate::domain::call::HttpCall;
 use crate::domain::endpoint::Endpoint;
@@ -29,12 +29,15 @@ pub fn prepare(endpoint: &Endpoint, ask: &Ask<'_>) -> Result<Prepared> {
 /// # Errors
 /// As for [`prepare`].
 pub fn list_models(endpoint: &Endpoint) -> Result<HttpCall> {
-    Ok(HttpCall {
-        method: Method::GET,
-        uri: uri(endpoint, "/v1/models")?,
-        headers: headers(endpoint, bearer(endpoint)?),
-        body: Bytes::new(),
-    })
+    Ok(get(uri(endpoint, "/v1/models")?, headers(endpoint, bearer(endpoint)?)))
+}
+
+/// The call that asks whether the proxy is up.
+///
+/// # Errors
+/// As for [`prepare`].
+pub fn liveness(endpoint: &Endpoint) -> Result<HttpCall> {
+    Ok(get(uri(endpoint, LIVENESS_PATH)?, headers(endpoint, bearer(endpoint)?)))
 }
 
 fn operation_uri(endpoint: &Endpoint, operation: Operation) -> Result<Uri> {

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::adapters::body;
 use crate::adapters::params::{Unsupported, unsupported};
-use crate::domain::chat::{ChatRequest, Content, FilePart, Message, Part, Role};
+use crate::domain::chat::{ChatRequest, FilePart, Message, Part, Role};
 use crate::domain::endpoint::Endpoint;
 use crate::error::{Error, Result};
 
@@ -47,12 +47,12 @@ impl Reader<'_> {
     }
 
     fn plain(&self, role: &str, message: &Message) -> Result<Value> {
-        Ok(json!({"role": role, "content": self.content(message)?}))
+        Ok(json!({"role": role, "content": body::content(message, |part| self.chunk(part))?}))
     }
 
     fn result(&self, message: &Message) -> Result<Value> {
         let id = call_id(message.tool_call_id.as_deref().unwrap_or_default());
-        let mut result = json!({"role": "tool", "tool_call_id": id, "content": self.content(message)?});
+        let mut result = json!({"role": "tool", "tool_call_id": id, "content": body::content(message, |part| self.chunk(part))?});
         if let Some(name) = &message.name {
             result["name"] = json!(name);
         }
@@ -64,7 +64,7 @@ impl Reader<'_> {
             return Err(self.refused("function_call", "it takes calls of tools, not of functions"));
         }
         let mut said = json!({"role": "assistant"});
-        let content = self.content(message)?;
+        let content = body::content(message, |part| self.chunk(part))?;
         match message.reasoning_content.as_deref().filter(|text| !text.is_empty()) {
             Some(thought) => said["content"] = with_thinking(thought, &content),
             None if message.tool_calls.is_empty() || !body::is_nothing(&content) => said["content"] = content,
@@ -80,15 +80,6 @@ impl Reader<'_> {
             said["prefix"] = prefix;
         }
         Ok(said)
-    }
-
-    /// A text, or chunks; a refusal is a text, nothing is the empty one.
-    fn content(&self, message: &Message) -> Result<Value> {
-        match &message.content {
-            Some(Content::Text(text)) => Ok(json!(text)),
-            Some(Content::Parts(parts)) => parts.iter().map(|part| self.chunk(part)).collect(),
-            None => Ok(json!(message.refusal.as_deref().unwrap_or_default())),
-        }
     }
 
     fn chunk(&self, part: &Part) -> Result<Value> {

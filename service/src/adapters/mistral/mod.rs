@@ -9,8 +9,8 @@
 //! `thinking`, and goes back as one. Ids of calls have nine letters or digits; others are mapped, the
 //! same for a call and its result. A conversation that ends with the assistant's words needs `prefix`.
 //! Usage comes in the last chunk of a stream, unasked. `reasoning_effort` goes on as it is: which
-//! values there are is up to the model. Marks for prompt caching are left out: `prompt_cache_key` is
-//! Mistral's way, and the marks say nothing.
+//! values there are is up to the model. Marks for prompt caching are left out and named:
+//! `prompt_cache_key` is Mistral's way.
 
 pub mod error;
 mod messages;

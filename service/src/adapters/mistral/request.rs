@@ -8,6 +8,7 @@ use super::messages;
 use crate::adapters::body::{Body, allowed, offered};
 use crate::adapters::params::{Unsupported, no_completions};
 use crate::adapters::{Ask, Prepared, openai};
+use crate::domain::call::HttpCall;
 use crate::domain::chat::{ChatRequest, Function, JsonSchema, ResponseFormat, Tool, ToolChoice};
 use crate::domain::embedding::EmbeddingsRequest;
 use crate::domain::endpoint::Endpoint;
@@ -38,6 +39,16 @@ fn uri(endpoint: &Endpoint, path: &str) -> Result<Uri> {
     openai::request::uri(endpoint, &format!("{version}{path}"))
 }
 
+/// The call that lists the models.
+/// Source: <https://docs.mistral.ai/api/endpoint/models>
+///
+/// # Errors
+/// The endpoint's URL or key cannot be sent.
+pub fn list_models(endpoint: &Endpoint) -> Result<HttpCall> {
+    let headers = openai::request::headers(endpoint, openai::request::bearer(endpoint)?);
+    Ok(openai::request::get(uri(endpoint, "/models")?, headers))
+}
+
 fn chat(endpoint: &Endpoint, ask: &Ask<'_>) -> Result<Prepared> {
     let request = ChatRequest::parse(ask.body)?;
     let mut left_out = Unsupported::by(endpoint);
@@ -52,7 +63,7 @@ fn chat(endpoint: &Endpoint, ask: &Ask<'_>) -> Result<Prepared> {
         body.set(name, request.rest.get(name).cloned());
     }
     refuse(&request, &mut left_out)?;
-    body.fill(left_out.rest(&request, &SHARED)?);
+    body.fill(left_out.rest_without_marks(&request, &SHARED)?);
     body.post(endpoint, ask, uri(endpoint, "/chat/completions")?, left_out.into_dropped())
 }
 

@@ -3,8 +3,9 @@
 //! Any model name is served. The answer, its ids and its token counts depend on the request alone:
 //! text echoes the last user message, one word a token and a chunk. Tools are called when
 //! `tool_choice` demands it, with arguments made from their schema. A `mock_response` in the request is
-//! said instead, as LiteLLM does. Names in [`MODELS`] misbehave as
-//! real upstreams do, and through the same code, so that consumers can test their own error handling.
+//! said instead, as LiteLLM does. A last message of the assistant's that begins the reply is gone on
+//! with. Names in [`MODELS`] misbehave as real upstreams do, and through the same code, so that consumers
+//! can test their own error handling.
 //! The form is OpenAI's: <https://platform.openai.com/docs/api-reference/chat>
 
 mod embeddings;

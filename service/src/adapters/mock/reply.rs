@@ -39,14 +39,21 @@ impl Reply {
         let prompt_tokens = request.messages.iter().map(|message| tokens(&message.text()).len()).sum();
         let limit = request.token_limit();
         if let Some(text) = given {
-            return Ok(Self::text_of(&text, limit, request.n, prompt_tokens, fault));
+            return Ok(Self::text_of(
+                behind_beginning(&text, request),
+                limit,
+                request.n,
+                prompt_tokens,
+                fault,
+            ));
         }
         if let Some(calls) = demanded_calls(request)? {
             return Ok(Self::new(Said::Tools(calls), "tool_calls", request.n, prompt_tokens));
         }
         let last = request.messages.iter().rev().find(|message| message.role == Role::User);
         let last = last.map(crate::domain::chat::Message::text).unwrap_or_default();
-        Ok(Self::text_of(&echo(&last, fault), limit, request.n, prompt_tokens, fault))
+        let text = echo(&last, fault);
+        Ok(Self::text_of(behind_beginning(&text, request), limit, request.n, prompt_tokens, fault))
     }
 
     /// The reply to a text prompt; `given` is what it says in any case.
@@ -100,6 +107,12 @@ impl Reply {
 
 fn echo(text: &str, fault: Fault) -> String {
     if fault == Fault::Empty { String::new() } else { format!("You said: {text}") }
+}
+
+/// The rest of `text`, where the request's last message is the assistant's and begins it; else all of it.
+fn behind_beginning<'a>(text: &'a str, request: &ChatRequest) -> &'a str {
+    let begun = request.messages.last().filter(|message| message.role == Role::Assistant);
+    begun.and_then(|message| text.strip_prefix(&message.text())).unwrap_or(text)
 }
 
 /// A text as tokens: words with the white space in front of them; together they are the text.
@@ -192,6 +205,19 @@ mod tests {
         let reply = reply(&request).expect("a reply");
         assert_eq!(reply.text().as_deref(), Some("You said: hello there"));
         assert_eq!((reply.prompt_tokens, reply.completion_tokens, reply.finish_reason), (4, 4, "stop"));
+    }
+
+    #[rstest]
+    #[case::begun("You said: hello", " there")]
+    #[case::not_yet_begun("", "You said: hello there")]
+    #[case::said_whole("You said: hello there", "")]
+    #[case::begun_in_other_words("Hello", "You said: hello there")]
+    fn a_reply_goes_on_behind_its_beginning(#[case] beginning: &str, #[case] expected: &str) {
+        let request = json!({"messages": [{"role": "user", "content": "hello there"},
+            {"role": "assistant", "content": beginning}]});
+        let reply = reply(&request).expect("a reply");
+        assert_eq!(reply.text().as_deref(), Some(expected));
+        assert_eq!((reply.completion_tokens, reply.finish_reason), (tokens(expected).len(), "stop"));
     }
 
     #[test]

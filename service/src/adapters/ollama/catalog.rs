@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::line;
-use super::timestamp::rfc3339;
+use crate::domain::abilities::Abilities;
+use crate::domain::timestamp::rfc3339;
 
 /// Which Ollama's API this is: a release that counts cached tokens. Clients ask for a smallest one, as
 /// GitHub Copilot does for 0.6.4.
@@ -21,7 +22,7 @@ const ARCHITECTURE: &str = "llm-proxy";
 /// What a model can do.
 /// Source: <https://github.com/ollama/ollama/blob/main/types/model/capability.go>
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Capability {
+enum Capability {
     /// It answers.
     Completion,
     /// It calls tools.
@@ -36,8 +37,7 @@ pub enum Capability {
 
 impl Capability {
     /// Ollama's word.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
+    const fn name(self) -> &'static str {
         match self {
             Self::Completion => "completion",
             Self::Tools => "tools",
@@ -46,6 +46,21 @@ impl Capability {
             Self::Embedding => "embedding",
         }
     }
+}
+
+/// What clients are told that a model can do. Most hosted models call tools, and clients offer them only
+/// where this is said: a model of which nobody says otherwise is said to.
+fn capabilities(abilities: &Abilities) -> Vec<Capability> {
+    if abilities.embeds == Some(true) {
+        return vec![Capability::Embedding];
+    }
+    let told = [
+        (Capability::Completion, true),
+        (Capability::Tools, abilities.tools != Some(false)),
+        (Capability::Vision, abilities.vision == Some(true)),
+        (Capability::Thinking, abilities.reasoning == Some(true)),
+    ];
+    told.into_iter().filter_map(|(capability, can)| can.then_some(capability)).collect()
 }
 
 /// The body of `GET /api/tags`; `modified` is the time since the Unix epoch when the list was made.
@@ -68,15 +83,20 @@ pub fn tags<'a>(names: impl IntoIterator<Item = &'a str>, modified: Duration) ->
 
 /// The body of `POST /api/show`.
 #[must_use]
-pub fn show(name: &str, capabilities: &[Capability], modified: Duration) -> Vec<u8> {
-    let capabilities: Vec<&str> = capabilities.iter().map(|capability| capability.name()).collect();
+pub fn show(name: &str, abilities: &Abilities, modified: Duration) -> Vec<u8> {
+    let capabilities: Vec<&str> =
+        capabilities(abilities).iter().map(|capability| capability.name()).collect();
+    let mut info = json!({"general.architecture": ARCHITECTURE, "general.basename": name});
+    if let Some(tokens) = abilities.prompt_tokens {
+        info[format!("{ARCHITECTURE}.context_length")] = tokens.into();
+    }
     written(&json!({
         "license": "",
         "modelfile": "",
         "parameters": "",
         "template": "",
         "details": details(),
-        "model_info": {"general.architecture": ARCHITECTURE, "general.basename": name},
+        "model_info": info,
         "capabilities": capabilities,
         "modified_at": rfc3339(modified),
     }))
@@ -119,6 +139,7 @@ fn written(body: &Value) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rstest::rstest;
 
     fn read(body: &[u8]) -> Value {
         serde_json::from_slice(body).expect("JSON")
@@ -136,10 +157,24 @@ mod tests {
     }
 
     #[test]
-    fn a_model_shows_what_it_can_do() {
-        let show = read(&show("a", &[Capability::Completion, Capability::Vision], Duration::ZERO));
-        assert_eq!(show["capabilities"], json!(["completion", "vision"]));
+    fn a_model_shows_what_it_is() {
+        let abilities = Abilities { prompt_tokens: Some(8192), ..Abilities::default() };
+        let show = read(&show("a", &abilities, Duration::ZERO));
         assert_eq!(show["model_info"]["general.basename"], "a");
+        assert_eq!(show["model_info"]["llm-proxy.context_length"], 8192);
+    }
+
+    #[rstest]
+    #[case::nobody_says(Abilities::default(), json!(["completion", "tools"]))]
+    #[case::no_tools(Abilities { tools: Some(false), ..Abilities::default() }, json!(["completion"]))]
+    #[case::all(Abilities { embeds: Some(false), tools: Some(true), vision: Some(true), reasoning: Some(true),
+        prompt_tokens: None }, json!(["completion", "tools", "vision", "thinking"]))]
+    #[case::neither(Abilities { vision: Some(false), reasoning: Some(false), ..Abilities::default() },
+        json!(["completion", "tools"]))]
+    #[case::vectors(Abilities { embeds: Some(true), tools: Some(true), ..Abilities::default() },
+        json!(["embedding"]))]
+    fn a_model_shows_what_it_can_do(#[case] abilities: Abilities, #[case] expected: Value) {
+        assert_eq!(read(&show("a", &abilities, Duration::ZERO))["capabilities"], expected);
     }
 
     #[test]

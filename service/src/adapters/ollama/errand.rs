@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::inbound::Request;
 use super::line;
-use super::timestamp::rfc3339;
 use crate::adapters::ClientFormat;
+use crate::domain::timestamp::rfc3339;
 use crate::error::{Error, Result};
 
 /// What Ollama does when it is given nothing to answer.

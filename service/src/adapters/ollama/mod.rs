@@ -14,7 +14,7 @@
 //! `prompt_eval_count` from older servers; newer ones count the cached part in
 //! `prompt_eval_cached_count`. A conversation that ends because of its calls has `done_reason: "stop"`.
 //! There is no `tool_choice`; `none` is a request without tools. The server caches prompts by itself:
-//! `cache_control` changes nothing. `strict` of a tool is passed on and not read.
+//! `cache_control` is left out and named. `strict` of a tool is passed on and not read.
 //!
 //! What the other direction decides (an Ollama client's request for another provider):
 //! - `think: true` is `reasoning_effort: "medium"`, which is what Ollama makes of it for models with
@@ -59,4 +59,3 @@ pub mod render;
 pub mod request;
 pub mod response;
 pub mod stream;
-mod timestamp;

@@ -11,10 +11,10 @@ use super::line;
 use super::parts::{
     End, OneVector, Vectors, done_reason, eval_duration, extra, nanoseconds, said_bytes, written_calls,
 };
-use super::timestamp::rfc3339;
 use crate::adapters::{ClientFormat, Render, RenderContext, Timing};
 use crate::domain::delta::{ChatAnswer, Choice, Delta};
 use crate::domain::embedding::{Embeddings, Encoding};
+use crate::domain::timestamp::rfc3339;
 use crate::domain::usage::{Tokens, estimate_tokens};
 
 /// Writes one answer.

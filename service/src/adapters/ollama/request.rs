@@ -7,9 +7,10 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::{messages, options};
-use crate::adapters::openai::request::{bearer, headers, relay, uri};
+use crate::adapters::openai::request::{bearer, get, headers, relay, uri};
 use crate::adapters::params::{Unsupported, no_completions};
 use crate::adapters::{Ask, ClientFormat, Prepared};
+use crate::domain::call::HttpCall;
 use crate::domain::chat::{ChatRequest, Function, ResponseFormat, Tool, ToolChoice};
 use crate::domain::embedding::{EmbeddingsRequest, Input};
 use crate::domain::endpoint::Endpoint;
@@ -34,6 +35,15 @@ pub fn prepare(endpoint: &Endpoint, ask: &Ask<'_>) -> Result<Prepared> {
         Operation::Completions => return Err(no_completions(endpoint)),
     };
     call(endpoint, ask, path, Value::from(body).to_string().into(), unsupported.into_dropped())
+}
+
+/// The call that lists the models.
+/// Source: <https://docs.ollama.com/api/tags>
+///
+/// # Errors
+/// The endpoint's URL or key cannot be sent.
+pub fn list_models(endpoint: &Endpoint) -> Result<HttpCall> {
+    Ok(get(uri(endpoint, "/api/tags")?, headers(endpoint, bearer(endpoint)?)))
 }
 
 fn call(
@@ -78,7 +88,7 @@ fn chat(ask: &Ask<'_>, endpoint: &Endpoint, unsupported: &mut Unsupported<'_>) -
     let request = ChatRequest::parse(ask.body)?;
     refuse(&request, unsupported)?;
     let tools = tools(&request, unsupported)?;
-    let rest = unsupported.rest(&request, &["parallel_tool_calls"])?;
+    let rest = unsupported.rest_without_marks(&request, &["parallel_tool_calls"])?;
     let (mut body, rest) = options::split(rest);
     body.insert("model".to_owned(), ask.model.into());
     let messages = messages::written(endpoint, &request.messages, unsupported)?;

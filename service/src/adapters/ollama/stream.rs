@@ -63,6 +63,11 @@ struct Called {
     arguments: Option<Box<RawValue>>,
 }
 
+/// Whether this line ends a complete stream.
+pub fn says_done(line: &[u8]) -> bool {
+    serde_json::from_slice::<Line<'_>>(line).is_ok_and(|line| line.done == Some(true) && line.error.is_none())
+}
+
 /// Reads one stream.
 pub struct Stream {
     endpoint: Endpoint,

@@ -26,6 +26,20 @@ pub fn prepare(endpoint: &Endpoint, ask: &Ask<'_>) -> Result<Prepared> {
     relay(ask, operation_uri(endpoint, ask.operation)?, headers, body(ask))
 }
 
+/// The call that lists the models: `{api_base}/models`.
+/// Source: <https://platform.openai.com/docs/api-reference/models/list>
+///
+/// # Errors
+/// As for [`prepare`].
+pub fn list_models(endpoint: &Endpoint) -> Result<HttpCall> {
+    Ok(get(uri(endpoint, "/models")?, headers(endpoint, bearer(endpoint)?)))
+}
+
+/// A call without a body.
+pub const fn get(uri: Uri, headers: Vec<(HeaderName, HeaderValue)>) -> HttpCall {
+    HttpCall { method: Method::GET, uri, headers, body: Bytes::new() }
+}
+
 /// A call whose answer is in OpenAI's format.
 ///
 /// # Errors

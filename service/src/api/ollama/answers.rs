@@ -11,7 +11,9 @@ use crate::adapters::ollama::inbound::{self, Inbound};
 use crate::api::Api;
 use crate::api::answer::{asked, served};
 use crate::api::error_response;
-use crate::api::openapi::{OllamaChatRequest, OllamaEmbedRequest, OllamaError, OllamaGenerateRequest};
+use crate::api::openapi::{
+    OllamaChatRequest, OllamaEmbedRequest, OllamaError, OllamaGenerateRequest, RepeatHeaders,
+};
 use crate::domain::envelope::Operation;
 use crate::error::Result;
 use crate::services::completion::{Asked, Original};
@@ -23,6 +25,7 @@ use crate::services::completion::{Asked, Original};
     operation_id = "ollama_chat",
     tag = "ollama",
     request_body = OllamaChatRequest,
+    params(RepeatHeaders),
     responses(
         (status = 200, description = "Ollama's answer, or a stream of JSON lines"),
         (status = 400, description = "The request is malformed, or was refused upstream", body = OllamaError),
@@ -40,6 +43,7 @@ pub async fn chat(req: HttpRequest, payload: Payload, api: Data<Api>) -> HttpRes
     operation_id = "ollama_generate",
     tag = "ollama",
     request_body = OllamaGenerateRequest,
+    params(RepeatHeaders),
     responses(
         (status = 200, description = "Ollama's answer, or a stream of JSON lines"),
         (status = 400, description = "The request is malformed, or was refused upstream", body = OllamaError),
@@ -56,6 +60,7 @@ pub async fn generate(req: HttpRequest, payload: Payload, api: Data<Api>) -> Htt
     operation_id = "ollama_embed",
     tag = "ollama",
     request_body = OllamaEmbedRequest,
+    params(RepeatHeaders),
     responses(
         (status = 200, description = "Ollama's list of embeddings"),
         (status = 400, description = "The request is malformed, or was refused upstream", body = OllamaError),
@@ -72,6 +77,7 @@ pub async fn embed(req: HttpRequest, payload: Payload, api: Data<Api>) -> HttpRe
     operation_id = "ollama_embeddings",
     tag = "ollama",
     request_body = OllamaEmbedRequest,
+    params(RepeatHeaders),
     responses((status = 200, description = "One embedding")),
 )]
 pub async fn embeddings(req: HttpRequest, payload: Payload, api: Data<Api>) -> HttpResponse {
@@ -91,7 +97,7 @@ async fn answer(format: ClientFormat, req: HttpRequest, payload: Payload, api: D
     match inbound.errand {
         Some(errand) => done(format, errand, inbound.model, &api)
             .unwrap_or_else(|error| error_response::answer(format, &error)),
-        None => served(translated(asked, inbound), req.version(), &api).await,
+        None => served(translated(asked, inbound), &req, &api).await,
     }
 }
 

@@ -6,10 +6,11 @@ use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::adapters::ClientFormat;
-use crate::adapters::ollama::catalog::{self, Capability};
+use crate::adapters::ollama::catalog;
 use crate::api::answer::asked;
 use crate::api::openapi::{OllamaError, OllamaShowRequest};
 use crate::api::{Api, error_response};
+use crate::domain::abilities::Abilities;
 use crate::domain::chat::parse_json;
 use crate::domain::envelope::Operation;
 use crate::error::{Error, Result};
@@ -69,7 +70,9 @@ fn shown(api: &Api, body: &Bytes) -> Result<Vec<u8>> {
     let missing = || Error::invalid("model", "`model` is required").with_code("missing_required_parameter");
     let model = asked.model.filter(|model| !model.is_empty()).ok_or_else(missing)?;
     api.engine.routing.route(&model)?;
-    Ok(catalog::show(&model, &[Capability::Completion, Capability::Tools], MODIFIED))
+    let endpoints = api.engine.routing.endpoints_of(&model);
+    let abilities = Abilities::of(endpoints.iter().map(|endpoint| endpoint.abilities));
+    Ok(catalog::show(&model, &abilities, MODIFIED))
 }
 
 /// The models in memory: none, they are elsewhere.

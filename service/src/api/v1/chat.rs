@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use crate::api::Api;
 use crate::api::answer::answer;
-use crate::api::openapi::{ChatRequest, ChatResponse, CompletionRequest, ErrorEnvelope};
+use crate::api::openapi::{ChatRequest, ChatResponse, CompletionRequest, ErrorEnvelope, RepeatHeaders};
 use crate::domain::envelope::Operation;
 
 /// Answers a conversation, whole or as Server-Sent Events.
@@ -18,10 +18,13 @@ use crate::domain::envelope::Operation;
     path = "/v1/chat/completions",
     tag = "completions",
     request_body = ChatRequest,
+    params(RepeatHeaders),
     responses(
         (status = 200, description = "The answer, or a stream of events", body = ChatResponse),
         (status = 400, description = "The request is malformed, or was refused upstream", body = ErrorEnvelope),
         (status = 401, description = "No key, or a wrong one", body = ErrorEnvelope),
+        (status = 409, description = "The answer to the request with this `idempotency-key` was not kept", body = ErrorEnvelope),
+        (status = 422, description = "The `idempotency-key` was used for another request", body = ErrorEnvelope),
         (status = 429, description = "Rate limit; see `retry-after`", body = ErrorEnvelope),
         (status = 502, description = "The upstream failed", body = ErrorEnvelope),
         (status = 503, description = "The upstream cannot be reached, or the service is stopping", body = ErrorEnvelope),
@@ -38,6 +41,7 @@ pub async fn chat(req: HttpRequest, payload: Payload, api: Data<Api>) -> HttpRes
     path = "/chat/completions",
     tag = "completions",
     request_body = ChatRequest,
+    params(RepeatHeaders),
     responses((status = 200, description = "As for /v1/chat/completions", body = ChatResponse)),
 )]
 pub async fn chat_alias(req: HttpRequest, payload: Payload, api: Data<Api>) -> HttpResponse {
@@ -50,6 +54,7 @@ pub async fn chat_alias(req: HttpRequest, payload: Payload, api: Data<Api>) -> H
     path = "/v1/completions",
     tag = "completions",
     request_body = CompletionRequest,
+    params(RepeatHeaders),
     responses(
         (status = 200, description = "OpenAI's text completion, or a stream of events"),
         (status = 400, description = "The request is malformed, or was refused upstream", body = ErrorEnvelope),

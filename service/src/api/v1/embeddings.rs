@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use crate::api::Api;
 use crate::api::answer::answer;
-use crate::api::openapi::{EmbeddingsRequest, ErrorEnvelope};
+use crate::api::openapi::{EmbeddingsRequest, ErrorEnvelope, RepeatHeaders};
 use crate::domain::envelope::Operation;
 
 /// Turns texts into vectors.
@@ -14,6 +14,7 @@ use crate::domain::envelope::Operation;
     path = "/v1/embeddings",
     tag = "embeddings",
     request_body = EmbeddingsRequest,
+    params(RepeatHeaders),
     responses(
         (status = 200, description = "OpenAI's list of embeddings"),
         (status = 400, description = "The request is malformed, or was refused upstream", body = ErrorEnvelope),

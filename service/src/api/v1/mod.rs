@@ -4,5 +4,6 @@ pub mod chat;
 pub mod embeddings;
 pub mod events;
 pub mod health;
+pub mod llm_health;
 pub mod models;
 pub mod tasks;

@@ -74,6 +74,7 @@ impl Reading<'_> {
             Err(lack) => return Ok(leave_out(&section, section.line_of("apikey"), &lack, findings)),
         };
         let mut endpoint = Endpoint::new(header_safe(name), vendor.provider, url, self.deadlines);
+        endpoint.vendor = Some(vendor.prefix);
         endpoint.key = key;
         endpoint.model = UpstreamModel::Named(upstream_model(&section, name, findings));
         finish(&mut endpoint, &section)?;

@@ -1,12 +1,12 @@
 //! One entry of `model_list`: one endpoint.
 
+use super::info::Info;
 use super::params::{Meaning, meaning};
 use super::reliability::Reliability;
 use super::upstream::{self, Left};
 use super::{ours, request};
 use crate::config::finding::{Findings, Wrong};
 use crate::config::limits::{Timeouts, seconds};
-use crate::config::names::header_safe;
 use crate::config::references::{Variables, unset};
 use crate::config::tree::{Entry, Node, find};
 use crate::domain::endpoint::{Deadlines, Endpoint, Share, UpstreamModel};
@@ -83,12 +83,17 @@ impl Reading<'_> {
             }
         };
         endpoint.model = upstream_model(raw, endpoint.model)?;
-        if let Some(id) = id(raw)? {
+        let info = Info::of(raw.entries)?;
+        if let Some(id) = info.id()? {
             endpoint.name = id;
         }
+        endpoint.abilities = info.abilities(&raw.name, findings);
         timeouts(raw)?.or(self.reliability.timeouts).apply(&mut endpoint);
         endpoint.share = share(raw)?;
         endpoint.headers = request::headers(raw)?;
+        if let Some(own) = find(raw.entries, "llm_proxy") {
+            ours::interruptions(own.node.entries("llm_proxy")?, &mut endpoint)?;
+        }
         endpoint.params = request::params(raw, self.reliability.drop_unsupported, findings)?;
         Ok(Some(endpoint))
     }
@@ -153,17 +158,6 @@ fn upstream_model(raw: &Raw<'_>, model: UpstreamModel) -> Result<UpstreamModel, 
         }
         other => Ok(other),
     }
-}
-
-/// The name that the operator gave to the endpoint.
-fn id(raw: &Raw<'_>) -> Result<Option<String>, Wrong> {
-    let Some(info) = find(raw.entries, "model_info") else { return Ok(None) };
-    let Some(id) = find(info.node.entries("model_info")?, "id") else { return Ok(None) };
-    let name = header_safe(id.node.text("model_info.id")?);
-    if name.is_empty() {
-        return Err(id.node.wrong("model_info.id", "a name"));
-    }
-    Ok(Some(name))
 }
 
 fn timeouts(raw: &Raw<'_>) -> Result<Timeouts, Wrong> {

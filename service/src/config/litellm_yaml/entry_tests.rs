@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use rstest::rstest;
 use serde_json::json;
@@ -6,6 +7,35 @@ use serde_json::json;
 use crate::config::litellm_yaml::testing::{endpoint, entry, file, read_with};
 use crate::domain::endpoint::{Provider, Share, UpstreamModel};
 use crate::domain::secret::Secret;
+
+#[rstest]
+#[case::nothing_said("{}", None)]
+#[case::nothing("{continues: }", None)]
+#[case::yes("{continues: true}", Some(true))]
+#[case::no("{continues: off}", Some(false))]
+fn an_entry_says_whether_its_endpoint_goes_on_with_others_answers(
+    #[case] own: &str,
+    #[case] expected: Option<bool>,
+) {
+    let entry =
+        format!("  - {{model_name: m, litellm_params: {{model: groq/x, api_key: x}}, llm_proxy: {own}}}");
+    let configuration = file(&entry).expect("valid");
+    let endpoint = &configuration.models.groups[1].endpoints[0];
+    assert_eq!((endpoint.continues, endpoint.vendor), (expected, Some("groq")));
+    assert_eq!(configuration.warnings.len(), 0);
+}
+
+#[test]
+fn an_entry_says_what_becomes_of_streams_that_break_off_or_whose_callers_leave() {
+    let entry = "  - {model_name: m, litellm_params: {model: groq/x, api_key: x},
+       llm_proxy: {continue_streams: true, drain_cancelled_s: 2.5}}";
+    let configuration = file(entry).expect("valid");
+    let endpoint = &configuration.models.groups[1].endpoints[0];
+    assert_eq!(
+        (endpoint.continue_streams, endpoint.drain_cancelled),
+        (true, Some(Duration::from_millis(2500)))
+    );
+}
 
 #[rstest]
 #[case::openai(

@@ -3,7 +3,9 @@
 use super::declared::Declared;
 use super::section::Section;
 use crate::config::finding::{Findings, Wrong};
-use crate::config::tree::Entry;
+use crate::config::limits::seconds;
+use crate::config::tree::{Entry, find};
+use crate::domain::endpoint::Endpoint;
 use crate::domain::model::Roles;
 
 /// How an endpoint is reached: read, and told that it changes nothing yet.
@@ -47,7 +49,20 @@ pub fn roles(section: &Section<'_>, declared: &Declared, findings: &mut Findings
 
 /// The keys in an entry of `model_list`.
 pub fn check_entry(entries: &[Entry], findings: &mut Findings) -> Result<(), Wrong> {
-    check(entries, &[], "llm_proxy", findings)
+    check(entries, &["continue_streams", "continues", "drain_cancelled_s"], "llm_proxy", findings)
+}
+
+/// What becomes of streams that break off, or whose callers leave.
+pub fn interruptions(entries: &[Entry], endpoint: &mut Endpoint) -> Result<(), Wrong> {
+    let boolean = |key: &str| {
+        find(entries, key).map(|entry| entry.node.boolean(&format!("llm_proxy.{key}"))).transpose()
+    };
+    endpoint.continues = boolean("continues")?;
+    endpoint.continue_streams = boolean("continue_streams")?.unwrap_or(false);
+    let drain = find(entries, "drain_cancelled_s");
+    endpoint.drain_cancelled =
+        drain.map(|entry| seconds(&entry.node, "llm_proxy.drain_cancelled_s")).transpose()?;
+    Ok(())
 }
 
 fn check(entries: &[Entry], read: &[&str], what: &str, findings: &mut Findings) -> Result<(), Wrong> {

@@ -35,7 +35,11 @@ use crate::domain::secret::Secret;
 #[case::a_key_of_ours("llm_proxy: {rols: {}}", "`llm_proxy.rols` is unknown: expected one of roles, egress,")]
 #[case::a_key_of_ours_in_an_entry(
     "  - {model_name: m, litellm_params: {model: openai/x}, llm_proxy: {roles: x}}",
-    "`llm_proxy.roles` is unknown: expected one of egress,"
+    "`llm_proxy.roles` is unknown: expected one of continue_streams, continues, drain_cancelled_s, egress,"
+)]
+#[case::a_word_for_yes_or_no(
+    "  - {model_name: m, litellm_params: {model: ollama/x}, llm_proxy: {continues: perhaps}}",
+    "`llm_proxy.continues` has to be true or false"
 )]
 #[case::a_role(
     "llm_proxy: {roles: {summariser: ok}}",

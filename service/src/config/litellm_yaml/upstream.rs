@@ -98,6 +98,7 @@ fn of_vendor(
     };
     let name = format!("{}/{}", vendor.prefix, header_safe(&owned.model));
     let mut endpoint = Endpoint::new(name, vendor.provider, url, deadlines);
+    endpoint.vendor = Some(vendor.prefix);
     endpoint.key = key;
     endpoint.api_version = api_version(raw, vendor, variables)?;
     endpoint.model = UpstreamModel::Named(owned.model.clone());

@@ -137,6 +137,17 @@ impl Part {
             _ => None,
         }
     }
+
+    /// Whether the prompt is cached up to here.
+    #[must_use]
+    pub const fn has_cache_mark(&self) -> bool {
+        match self {
+            Self::Text { cache_control, .. }
+            | Self::Image { cache_control, .. }
+            | Self::File { cache_control, .. } => cache_control.is_some(),
+            Self::Audio { .. } | Self::Refusal { .. } | Self::Other { .. } => false,
+        }
+    }
 }
 
 #[derive(Deserialize)]

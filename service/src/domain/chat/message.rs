@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::content::Content;
+use super::content::{Content, Part};
 use super::null_is_default;
 
 /// Who speaks.
@@ -63,6 +63,16 @@ impl Message {
     #[must_use]
     pub fn text(&self) -> String {
         self.content.as_ref().map(Content::text).unwrap_or_default()
+    }
+
+    /// Whether it, or a part of it, says up to where the prompt is cached.
+    #[must_use]
+    pub fn has_cache_mark(&self) -> bool {
+        let has_mark = match &self.content {
+            Some(Content::Parts(parts)) => parts.iter().any(Part::has_cache_mark),
+            Some(Content::Text(_)) | None => false,
+        };
+        has_mark || self.cache_control.is_some()
     }
 }
 

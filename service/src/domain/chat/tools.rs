@@ -23,6 +23,14 @@ pub enum Tool {
     },
 }
 
+impl Tool {
+    /// Whether the prompt is cached up to here.
+    #[must_use]
+    pub const fn has_cache_mark(&self) -> bool {
+        matches!(self, Self::Function { cache_control: Some(_), .. })
+    }
+}
+
 /// A function's declaration.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Function {
@@ -81,6 +89,14 @@ pub enum ToolChoice {
         /// Their names.
         names: Vec<String>,
     },
+}
+
+impl ToolChoice {
+    /// Whether the model has to call something.
+    #[must_use]
+    pub const fn is_forced(&self) -> bool {
+        matches!(self, Self::Required | Self::Function(_) | Self::Allowed { required: true, .. })
+    }
 }
 
 impl TryFrom<Value> for ToolChoice {

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 
 use super::{Attempts, Begin, Begun, Miss, Stream, Wanted};
-use crate::adapters::{self, Ask, Expect, Framing, Prepared, Refusal};
+use crate::adapters::continuation::{self, Seam};
+use crate::adapters::{self, Ask, ClientFormat, Expect, Framing, Prepared, Refusal};
 use crate::domain::call::Call;
 use crate::domain::endpoint::{Deadlines, Endpoint};
 use crate::domain::envelope::Envelope;
@@ -32,10 +33,16 @@ const MAX_HELD_BYTES: usize = 64 << 10;
 /// How long an endpoint that limits the rate is left alone at most while others are there.
 const MAX_REST: Duration = Duration::from_secs(60);
 
+/// What an answer is read by.
+struct Reading {
+    expect: Expect,
+    seam: Option<Seam>,
+}
+
 impl Attempts {
     /// Asks one endpoint.
     pub(super) async fn attempt(&self, hop: &Hop, wanted: Wanted) -> Result<Begun, Miss> {
-        let prepared = self.prepare(hop, wanted).map_err(Miss::before_the_call)?;
+        let (prepared, seam) = self.prepare(hop, wanted).map_err(Miss::before_the_call)?;
         let mut in_use =
             InUse::begin(hop, &self.engine.resilience.turns).await.map_err(Miss::before_the_call)?;
         self.request.asks(&hop.endpoint, 1);
@@ -43,7 +50,7 @@ impl Attempts {
         let total = deadlines(&hop.endpoint, wanted).total;
         let deadline = self.deadline.or_after(Instant::now(), total);
         let Prepared { call, expect, dropped } = prepared;
-        match self.ask(&hop.endpoint, call, &expect, wanted, deadline).await {
+        match self.ask(&hop.endpoint, call, Reading { expect, seam }, wanted, deadline).await {
             Ok((headers, answer, wait)) => {
                 let breaker_closed = in_use.answered(wait);
                 let dropped = [self.dropped_before(&hop.endpoint), &dropped].concat();
@@ -73,7 +80,23 @@ impl Attempts {
         Error::new(Kind::UpstreamTimeout, message)
     }
 
-    fn prepare(&self, hop: &Hop, wanted: Wanted) -> Result<Prepared> {
+    /// The call; and where its answer meets the one that it goes on with.
+    fn prepare(&self, hop: &Hop, wanted: Wanted) -> Result<(Prepared, Option<Seam>)> {
+        match self.request.thread.as_ref().filter(|thread| !thread.text.is_empty()) {
+            None => Ok((self.prepare_anew(hop, wanted)?, None)),
+            Some(thread) => self.prepare_to_go_on(hop, &thread.text),
+        }
+    }
+
+    fn prepare_to_go_on(&self, hop: &Hop, text: &str) -> Result<(Prepared, Option<Seam>)> {
+        let asked = &self.request.asked;
+        let continued = continuation::continued(&hop.endpoint, &asked.body, text)?;
+        let envelope = Envelope::parse(asked.operation, &continued.body)?;
+        let prepared = self.written(hop, &continued.body, &envelope, None)?;
+        Ok((prepared, Some(Seam::new(text, &continued))))
+    }
+
+    fn prepare_anew(&self, hop: &Hop, wanted: Wanted) -> Result<Prepared> {
         let (asked, envelope) = (&self.request.asked, &self.request.envelope);
         let original = asked.original.as_ref();
         if !self.request.is_relayed(&hop.endpoint)
@@ -86,11 +109,22 @@ impl Attempts {
             .transpose()?;
         let (body, envelope) =
             whole.as_ref().map_or((&asked.body, envelope), |(body, envelope)| (body, envelope));
+        self.written(hop, body, envelope, original.map(|original| (asked.format, &original.body)))
+    }
+
+    fn written(
+        &self,
+        hop: &Hop,
+        body: &Bytes,
+        envelope: &Envelope,
+        original: Option<(ClientFormat, &Bytes)>,
+    ) -> Result<Prepared> {
+        let asked = &self.request.asked;
         let ask = Ask {
             operation: asked.operation,
             body,
             envelope,
-            original: original.map(|original| (asked.format, &original.body)),
+            original,
             model: &hop.model,
             request_id: &asked.request_id,
             headers: &asked.headers,
@@ -111,7 +145,7 @@ impl Attempts {
         &self,
         endpoint: &Arc<Endpoint>,
         call: Call,
-        expect: &Expect,
+        reading: Reading,
         wanted: Wanted,
         deadline: Deadline,
     ) -> Result<(HeaderMap, Begin, Duration), Miss> {
@@ -123,10 +157,10 @@ impl Attempts {
             self.request.asks(endpoint, answer.calls - 1);
         }
         let begin = match wanted {
-            Wanted::Whole => self.whole(endpoint, expect, &mut answer, deadline).await?,
+            Wanted::Whole => self.whole(endpoint, &reading.expect, &mut answer, deadline).await?,
             Wanted::Stream if is_stream(endpoint, &answer.headers) => {
                 let headers = std::mem::take(&mut answer.headers);
-                let begin = self.first_token(endpoint, expect, answer, deadline).await?;
+                let begin = self.first_token(endpoint, reading, answer, deadline).await?;
                 return Ok((headers, begin, wait));
             }
             Wanted::Stream => return Err(instead_of_a_stream(answer, endpoint, deadline).await.into()),
@@ -156,12 +190,12 @@ impl Attempts {
     async fn first_token(
         &self,
         endpoint: &Endpoint,
-        expect: &Expect,
+        reading: Reading,
         mut answer: Answer,
         deadline: Deadline,
     ) -> Result<Begin> {
         let limit = endpoint.stream_deadlines.idle;
-        let mut passage = self.request.passage(endpoint, expect);
+        let mut passage = self.request.passage(endpoint, &reading.expect, reading.seam);
         let mut held = Passed::nothing();
         loop {
             let chunk = deadline.within(limit, answer.chunk(), || whole::idle(endpoint, limit)).await?;

@@ -72,6 +72,12 @@ impl Table {
         (!is_a_model).then_some(role)
     }
 
+    /// Whether nobody but this service knows the name.
+    pub fn is_ours_alone(&self, name: &str) -> bool {
+        let model = self.by_name.get(name).and_then(|at| self.models.groups.get(*at));
+        model.is_some_and(|model| !model.listed)
+    }
+
     /// Whether there is any model.
     pub const fn has_models(&self) -> bool {
         !self.models.groups.is_empty()

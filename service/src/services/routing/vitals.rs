@@ -3,11 +3,11 @@
 //! An endpoint that serves many models is judged by each of them apart: one sick model behind a proxy must
 //! not take all others out.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use foldhash::HashMap;
 use parking_lot::{Mutex, RwLock};
 
 use super::{Hop, Load};
@@ -20,6 +20,9 @@ const MAX_MODELS: usize = 256;
 
 /// Models with longer names are judged together.
 const MAX_NAME_BYTES: usize = 256;
+
+/// What reports call those that are judged together.
+const OTHERS: &str = "(others)";
 
 /// One configured endpoint, and what is known of it.
 #[derive(Clone, Debug)]
@@ -97,8 +100,9 @@ impl EndpointHealth {
     pub fn models(&self, now: Instant) -> Option<Vec<(String, HealthReport)>> {
         let Self::PerModel(models) = self else { return None };
         let known = models.known.read();
-        let told = known.iter().filter(|(_, health)| !health.is_idle(now));
-        let mut reports: Vec<_> = told.map(|(name, health)| (name.clone(), health.report(now))).collect();
+        let named = known.iter().map(|(name, health)| (name.as_str(), health));
+        let told = named.chain([(OTHERS, &models.others)]).filter(|(_, health)| !health.is_idle(now));
+        let mut reports: Vec<_> = told.map(|(name, health)| (name.to_owned(), health.report(now))).collect();
         reports.sort_by(|(a, _), (b, _)| a.cmp(b));
         Some(reports)
     }

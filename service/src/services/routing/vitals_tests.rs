@@ -59,6 +59,8 @@ fn models_for_which_there_is_no_room_are_judged_together() {
     fail(&health.of("one-more"), now);
     assert!(!health.of("yet-another").admits(now));
     assert_eq!(health.all().len(), MAX_MODELS + 1);
+    let models = health.models(now).unwrap_or_default();
+    assert!(models.iter().any(|(name, report)| name == OTHERS && report.state == State::Open));
 }
 
 #[test]

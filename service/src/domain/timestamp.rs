@@ -1,4 +1,4 @@
-//! Points in time as Ollama writes them.
+//! Points in time, as text.
 //! Source: <https://www.rfc-editor.org/rfc/rfc3339>
 
 use std::time::Duration;
@@ -10,13 +10,23 @@ const DAYS_OF_ERA: u64 = 146_097;
 const DAYS_TO_EPOCH: u64 = 719_468;
 
 /// `2023-11-14T22:13:20.000000000Z`, from the time since the Unix epoch.
+#[must_use]
 pub fn rfc3339(since_epoch: Duration) -> String {
+    format!("{}.{:09}Z", up_to_the_second(since_epoch), since_epoch.subsec_nanos())
+}
+
+/// `2023-11-14T22:13:20Z`, from the time since the Unix epoch, which is rounded.
+#[must_use]
+pub fn rfc3339_seconds(since_epoch: Duration) -> String {
+    format!("{}Z", up_to_the_second(since_epoch.saturating_add(Duration::from_millis(500))))
+}
+
+fn up_to_the_second(since_epoch: Duration) -> String {
     let seconds = since_epoch.as_secs();
     let (year, month, day) = date(seconds / SECONDS_A_DAY);
     let of_day = seconds % SECONDS_A_DAY;
     let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
-    let nanos = since_epoch.subsec_nanos();
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{nanos:09}Z")
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")
 }
 
 /// Year, month and day. Years are counted from March on, so that a leap day is a year's last.
@@ -46,5 +56,13 @@ mod tests {
     #[case::a_century_without_a_leap_day(4_107_542_400, 0, "2100-03-01T00:00:00.000000000Z")]
     fn a_point_in_time_is_written(#[case] seconds: u64, #[case] nanos: u32, #[case] expected: &str) {
         assert_eq!(rfc3339(Duration::new(seconds, nanos)), expected);
+    }
+
+    #[rstest]
+    #[case::down(1_700_000_000, 499_999_999, "2023-11-14T22:13:20Z")]
+    #[case::up(1_700_000_000, 500_000_000, "2023-11-14T22:13:21Z")]
+    #[case::over_the_end_of_a_year(1_798_761_599, 900_000_000, "2027-01-01T00:00:00Z")]
+    fn a_point_in_time_is_rounded(#[case] seconds: u64, #[case] nanos: u32, #[case] expected: &str) {
+        assert_eq!(rfc3339_seconds(Duration::new(seconds, nanos)), expected);
     }
 }
