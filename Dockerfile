@@ -12,8 +12,9 @@ COPY service/Cargo.toml service/
 COPY bindings/Cargo.toml bindings/
 COPY tests/support/Cargo.toml tests/support/
 COPY bench/Cargo.toml bench/
+COPY chaos/Cargo.toml chaos/
 COPY fuzz/Cargo.toml fuzz/
-RUN for member in service bindings tests/support bench fuzz; do \
+RUN for member in service bindings tests/support bench chaos fuzz; do \
         mkdir -p $member/src && touch $member/src/lib.rs && echo 'fn main() {}' > $member/src/main.rs; \
     done \
     && cargo build --release --locked -p llm-proxy --bin llm-proxy \

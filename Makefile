@@ -7,8 +7,10 @@ SHELL := bash
 PYTHON ?= python3
 # How `make run` builds: dev starts sooner, release serves faster.
 PROFILE ?= dev
-# What `make bench` is told, for example ARGS=--quick.
+# What `make bench` and `make chaos` are told, for example ARGS=--quick.
 ARGS ?=
+# How `make chaos` builds; the page of results is written by release only.
+CHAOS_PROFILE ?= release
 # How long `make fuzz` tries each target, and which.
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?=
@@ -20,7 +22,7 @@ export PATH := $(TOOLS)/bin:$(PATH)
 # The program that the Python tests start.
 export LLM_PROXY_BIN ?= $(abspath $(or $(CARGO_TARGET_DIR),target))/debug/llm-proxy
 
-.PHONY: help run test test-rust test-python lint lint-rust lint-python deny fmt bench fuzz up need-rust need-cxx need-curl need-python
+.PHONY: help run test test-rust test-python lint lint-rust lint-python deny fmt bench chaos fuzz up need-rust need-cxx need-curl need-python
 
 help: ## This list
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -80,6 +82,14 @@ fmt: need-rust $(VENV) ## Format Rust and Python
 
 bench: need-rust ## Measure beside nginx, HAProxy, LiteLLM and TensorZero: see bench/README.md
 	@$(PYTHON) bench/run.py $(ARGS)
+
+# Where cargo puts what it builds with that profile.
+CHAOS_DIR := $(or $(CARGO_TARGET_DIR),target)/$(if $(filter dev,$(CHAOS_PROFILE)),debug,$(CHAOS_PROFILE))
+
+chaos: need-rust ## Let endpoints die, streams break and callers leave, and measure what comes of it
+	@cargo build --profile $(CHAOS_PROFILE) -p llm-proxy -p llm-proxy-chaos
+	@$(CHAOS_DIR)/llm-proxy-chaos --binary $(CHAOS_DIR)/llm-proxy \
+	    $(if $(filter release,$(CHAOS_PROFILE)),--page bench/RESULTS.md) $(ARGS)
 
 # What libFuzzer is steered by: counters of the code that was reached, and the values that it compares.
 # Only what is built for a named target gets them: not the build scripts.

@@ -30,7 +30,7 @@ def main() -> None:
     options = _options()
     results = Results.load(options.report) if options.report else _measure(options)
     output = options.output or _default_output(options)
-    output.write_text(report.markdown(results))
+    report.write(output, results)
     print(f"written to {output}", file=sys.stderr)
 
 

@@ -5,7 +5,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from harness import neighbours
+from harness import neighbours, report
 from harness.aims import AIMS, CHUNK_CPU, REQUEST_CPU, Aim
 from harness.load import chat_body
 from harness.peers import CONTENDERS, DIRECT
@@ -98,6 +98,23 @@ class Aims(unittest.TestCase):
                 ),
             },
         )
+
+
+class Page(unittest.TestCase):
+    """The page has two authors."""
+
+    def test_what_chaos_wrote_stays(self) -> None:
+        """And nothing is made up where it wrote nothing."""
+        section = f"{report.CHAOS_BEGIN}\n\n## Chaos\n\n{report.CHAOS_END}\n"
+        with tempfile.TemporaryDirectory() as directory:
+            page = Path(directory) / "RESULTS.md"
+            report.write(page, Results())
+            fresh = page.read_text()
+            self.assertEqual(fresh, report.markdown(Results()))
+            page.write_text(f"# Results of yesterday\n\n{section}")
+            for _ in range(2):
+                report.write(page, Results())
+                self.assertEqual(page.read_text(), f"{fresh}\n{section}")
 
 
 class Cpu(unittest.TestCase):

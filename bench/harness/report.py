@@ -2,6 +2,7 @@
 
 import statistics
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from harness.aims import AIMS, REFERENCE, US
 from harness.measure import Metric, Scenario
@@ -15,7 +16,24 @@ Written by `bench/run.py`; [README.md](README.md) says how to read it. Median of
 and most in brackets. A ratio is taken within a pass, between windows that follow each other, and
 only then is its median taken."""
 
+CHAOS_BEGIN = "<!-- chaos: written by make chaos -->"
+CHAOS_END = "<!-- end of chaos -->"
+"""What stands between these is not ours: `chaos/src/report.rs` writes it."""
+
 NAMES = [*(peer.name for peer in CONTENDERS), DIRECT.name]
+
+
+def write(page: Path, results: Results) -> None:
+    """Replaces the page, except for what `make chaos` has put into it."""
+    old = page.read_text() if page.exists() else ""
+    page.write_text(markdown(results) + chaos_section(old))
+
+
+def chaos_section(page: str) -> str:
+    """The part of `make chaos`, with an empty line before it; nothing if there is none."""
+    _, begin, rest = page.partition(CHAOS_BEGIN)
+    section, end, _ = rest.partition(CHAOS_END)
+    return f"\n{begin}{section}{end}\n" if begin and end else ""
 
 
 def markdown(results: Results) -> str:

@@ -5,8 +5,8 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    CHAT, Client, ConfigFile, Event, QUICKLY, Request, TestService, chat, fill, get, post, streamed, text_of,
-    wait_for,
+    CHAT, Client, ConfigFile, Event, Program, QUICKLY, Request, TestService, Variables, chat, fill, get,
+    post, streamed, text_of, wait_for,
 };
 
 const EVENTS: &str = "/v1/llm/events";
@@ -25,13 +25,14 @@ fn upstream() -> FaultUpstream {
     upstream
 }
 
-/// A service of these models that waits a millisecond at most before it asks again.
+/// A service of these models that waits a millisecond at most before it asks again, and asks twice.
 fn service(upstream: &FaultUpstream) -> TestService {
-    let file = ConfigFile::yaml(fill(DEAD, upstream));
-    TestService::start(|vars| {
-        let vars = vars.native(file).set("RETRY_ATTEMPTS", 2);
-        vars.set("RETRY_BASE_MS", 1).set("RETRY_MAX_MS", 1).set("BREAKER_FAILURES", 10_000)
-    })
+    TestService::start(|vars| hasty(vars, upstream))
+}
+
+fn hasty(vars: Variables, upstream: &FaultUpstream) -> Variables {
+    let vars = vars.native(ConfigFile::yaml(fill(DEAD, upstream))).set("RETRY_ATTEMPTS", 2);
+    vars.set("RETRY_BASE_MS", 1).set("RETRY_MAX_MS", 1).set("BREAKER_FAILURES", 10_000)
 }
 
 /// An event as `name`, `id` and data.
@@ -150,7 +151,7 @@ async fn a_failover_is_heard_by_everyone_with_the_id_of_its_request() {
 }
 
 #[actix_web::test]
-async fn a_retry_and_an_outage_are_heard_logged_once_and_counted() {
+async fn a_retry_and_an_outage_are_heard_and_counted() {
     let upstream = upstream();
     let service = service(&upstream);
     let mut listener = listening(&service, get(EVENTS)).await;
@@ -160,14 +161,27 @@ async fn a_retry_and_an_outage_are_heard_logged_once_and_counted() {
     assert_eq!((&*first, &retry["attempt"], &retry["of"]), ("retry", &json!(2), &json!(2)));
     assert!(retry["wait_ms"].as_u64().unwrap() <= 1);
     assert_eq!((&*second, &outage["endpoint"]), ("outage", &json!("openai/alone")));
-    let lines = || Some(service.lines.records("notice")).filter(|lines| lines.len() == 2);
-    let lines = wait_for("two lines", lines).await;
-    assert_eq!((&lines[0]["level"], &lines[1]["level"]), (&json!("INFO"), &json!("WARN")));
-    assert!(lines.iter().all(|line| line["request_id"] == "r"), "{lines:?}");
     let page = service.metrics().await;
     for name in ["retry", "outage"] {
         assert_eq!(page.sum("llm_proxy_notices_total", &[("type", name)]), 1.0);
     }
+}
+
+#[actix_web::test]
+async fn each_is_logged_once_with_the_id_of_its_request() {
+    let upstream = upstream();
+    let program = Program::start(|vars| hasty(vars, &upstream));
+    assert_eq!(program.ask(&post(CHAT, chat("lost")).id("r")).await.status, 503);
+    let logged = || {
+        let mut logged = program.lines();
+        logged.retain(|line| line["target"] == "llm_proxy::notice");
+        logged.iter().any(|line| line["message"] == "outage").then_some(logged)
+    };
+    let logged = wait_for("the outage in the log", logged).await;
+    let shown: Vec<_> =
+        logged.iter().map(|line| (&line["level"], &line["message"], &line["request_id"])).collect();
+    let (retry, outage) = (json!(["INFO", "retry", "r"]), json!(["WARN", "outage", "r"]));
+    assert_eq!(json!(shown), json!([retry, outage]));
 }
 
 #[actix_web::test]
@@ -188,7 +202,7 @@ async fn one_that_comes_back_hears_what_it_has_missed() {
 #[actix_web::test]
 async fn listeners_that_never_read_delay_nobody() {
     let upstream = upstream();
-    let service = service(&upstream);
+    let service = TestService::start(|vars| hasty(vars, &upstream).set("RETRY_ATTEMPTS", 1));
     let mut deaf = Vec::new();
     for _ in 0..10 {
         let mut client = Client::connect_narrowly(service.port).await;
@@ -200,7 +214,7 @@ async fn listeners_that_never_read_delay_nobody() {
     for number in 0..200 {
         let id = number.to_string();
         assert_eq!(asking.ask(&post(CHAT, chat("lost")).id(&id)).await.status, 503);
-        let heard = read(&listener.events(2).await[1]);
+        let heard = read(&listener.events(1).await[0]);
         assert_eq!((&*heard.0, &heard.2["request_id"]), ("outage", &json!(id)));
     }
 }

@@ -132,7 +132,8 @@ impl End {
 pub struct Relayed {
     /// Events that carried text, reasoning or tool arguments; 1 for an answer that was not streamed.
     pub deltas: u64,
-    /// Bytes of text, reasoning and tool arguments, as escaped in the JSON.
+    /// Bytes of text, reasoning and tool arguments: as escaped in the JSON where the answer was passed on as
+    /// it came, as text where it was translated.
     pub text_bytes: u64,
 }
 

@@ -62,10 +62,43 @@ pub struct Breaker {
     settings: BreakerSettings,
     circuit: Circuit,
     consecutive_failures: u32,
+    lately: Lately,
     /// How often it opened without a success in between.
     openings_in_a_row: u32,
     /// An active probe said that the endpoint is back, and a request found that it is not.
     misled: bool,
+}
+
+/// The last outcomes, as far as they are known.
+///
+/// Of many requests that fail now and then, three in a row fail soon by chance: at 100 requests a second of which
+/// 15 in 100 fail, every three seconds. Leaving such an endpoint alone loses more than it saves.
+#[derive(Clone, Copy, Debug)]
+struct Lately {
+    /// One a bit, the newest one last; 1 is a failure.
+    outcomes: u64,
+    known: u32,
+    newest: Option<Instant>,
+}
+
+/// Older outcomes say nothing any more.
+const LATELY: Duration = Duration::from_secs(60);
+
+impl Lately {
+    const NOTHING: Self = Self { outcomes: 0, known: 0, newest: None };
+
+    fn add(&mut self, failed: bool, now: Instant) {
+        if self.newest.is_some_and(|newest| now.saturating_duration_since(newest) > LATELY) {
+            *self = Self::NOTHING;
+        }
+        self.outcomes = self.outcomes << 1 | u64::from(failed);
+        self.known = (self.known + 1).min(u64::BITS);
+        self.newest = Some(now);
+    }
+
+    const fn mostly_failed(self) -> bool {
+        self.outcomes.count_ones() * 2 >= self.known
+    }
 }
 
 /// What a request gets that asks to go through.
@@ -84,7 +117,8 @@ impl Breaker {
     #[must_use]
     pub const fn new(settings: BreakerSettings) -> Self {
         let circuit = Circuit::Closed;
-        Self { settings, circuit, consecutive_failures: 0, openings_in_a_row: 0, misled: false }
+        let lately = Lately::NOTHING;
+        Self { settings, circuit, consecutive_failures: 0, lately, openings_in_a_row: 0, misled: false }
     }
 
     /// Where it stands.
@@ -143,7 +177,8 @@ impl Breaker {
     }
 
     /// A request succeeded. One that set out before the breaker opened does not close it.
-    pub const fn succeeded(&mut self) {
+    pub fn succeeded(&mut self, now: Instant) {
+        self.lately.add(false, now);
         if matches!(self.circuit, Circuit::Closed) {
             self.consecutive_failures = 0;
             self.openings_in_a_row = 0;
@@ -155,7 +190,8 @@ impl Breaker {
     /// where this opened the breaker.
     pub fn failed(&mut self, now: Instant, recent: Recent, random: f64) -> bool {
         self.consecutive_failures = self.consecutive_failures.saturating_add(1);
-        let too_many = self.consecutive_failures >= self.settings.failures
+        self.lately.add(true, now);
+        let too_many = (self.consecutive_failures >= self.settings.failures && self.lately.mostly_failed())
             || (recent.outcomes >= MIN_OUTCOMES.max(u64::from(self.settings.failures))
                 && recent.failures * 2 >= recent.outcomes);
         let opens = too_many && self.circuit == Circuit::Closed;
@@ -183,6 +219,7 @@ impl Breaker {
     }
 
     fn open(&mut self, now: Instant, random: f64) {
+        self.lately = Lately::NOTHING;
         let since = match self.circuit {
             Circuit::Closed => now,
             Circuit::Open { since, .. } | Circuit::Probing { since, .. } => since,

@@ -31,7 +31,7 @@ fn a_success_in_between_makes_failures_not_consecutive() {
     let mut breaker = Breaker::new(SETTINGS);
     breaker.failed(now, FEW, 0.0);
     breaker.failed(now, FEW, 0.0);
-    breaker.succeeded();
+    breaker.succeeded(now);
     assert!(!breaker.failed(now, FEW, 0.0));
     assert_eq!(breaker.admit(now), Admission::Free);
 }
@@ -105,7 +105,7 @@ fn after_a_success_everything_is_as_before() {
     let mut breaker = opened(now);
     breaker.admit(now + s(120));
     breaker.probe_answered();
-    breaker.succeeded();
+    breaker.succeeded(now + s(121));
     assert_eq!(breaker.consecutive_failures(), 0);
     assert!(!breaker.failed(now + s(121), FEW, 0.0));
 }
@@ -114,7 +114,7 @@ fn after_a_success_everything_is_as_before() {
 fn what_set_out_before_it_opened_changes_nothing() {
     let now = Instant::now();
     let mut breaker = opened(now);
-    breaker.succeeded();
+    breaker.succeeded(now + s(121));
     assert!(!breaker.failed(now + s(60), FEW, 0.0));
     assert_eq!(breaker.opens_at(now + s(60)), Some(now + s(120)));
     assert_eq!(breaker.consecutive_failures(), 4);
@@ -173,4 +173,35 @@ fn the_longest_time_there_is_does_not_overflow() {
     let mut breaker = Breaker::new(settings);
     assert!(breaker.failed(now, FEW, 1.0));
     assert_eq!(breaker.admit(now), Admission::Probe);
+}
+
+/// One in six fails, by chance three in a row.
+#[test]
+fn failures_now_and_then_do_not_open_it_however_many_there_are_in_a_row() {
+    let now = Instant::now();
+    let mut breaker = Breaker::new(SETTINGS);
+    for round in 0..100 {
+        for _ in 0..15 {
+            breaker.succeeded(now + s(round));
+        }
+        for _ in 0..3 {
+            assert!(!breaker.failed(now + s(round), FEW, 0.0), "round {round}");
+        }
+    }
+}
+
+#[rstest]
+#[case::just_before(0, 32)]
+#[case::so_long_ago_that_it_says_nothing(61, 3)]
+fn a_busy_endpoint_that_dies_is_left_alone_once_half_of_what_is_known_failed(
+    #[case] later_s: u64,
+    #[case] failures: usize,
+) {
+    let now = Instant::now();
+    let mut breaker = Breaker::new(SETTINGS);
+    for _ in 0..1000 {
+        breaker.succeeded(now);
+    }
+    let opened = (1..).find(|_| breaker.failed(now + s(later_s), FEW, 0.0));
+    assert_eq!(opened, Some(failures));
 }

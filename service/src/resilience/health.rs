@@ -160,7 +160,7 @@ impl Health {
             if is_probe {
                 inner.breaker.probe_answered();
             }
-            inner.breaker.succeeded();
+            inner.breaker.succeeded(now);
         });
     }
 

@@ -175,7 +175,7 @@ impl Engine {
         let attempts =
             Attempts { engine: Arc::clone(self), client: client.clone(), request, route, deadline };
         self.resilience.budget.request(Instant::now());
-        match self.resilience.turns.of_all().await {
+        match self.resilience.turns.of_all(deadline).await {
             Ok(turn) => admitted.in_flight = admitted.in_flight.with(turn),
             Err(error) => return Err(admitted.failed(error.into())),
         }

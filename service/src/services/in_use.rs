@@ -7,6 +7,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::overload::Turns;
 use super::routing::{self, Hop};
 use crate::error::{Error, Kind, Result, RetryAfter};
+use crate::outbound::deadline::Deadline;
 use crate::resilience::health::Pass;
 
 /// One attempt at an endpoint. Dropped without a verdict, it says nothing about the endpoint.
@@ -21,8 +22,8 @@ impl InUse {
     ///
     /// # Errors
     /// [`Kind::Overloaded`]: no turn came in time. [`Kind::BackendUnavailable`]: its breaker has opened.
-    pub async fn begin(hop: &Hop, turns: &Turns) -> Result<Self> {
-        let turn = turns.at(hop).await?;
+    pub async fn begin(hop: &Hop, turns: &Turns, deadline: Deadline) -> Result<Self> {
+        let turn = turns.at(hop, deadline).await?;
         let pass = hop.health.begin(Instant::now()).map_err(|opens_at| {
             let wait = opens_at.saturating_duration_since(Instant::now());
             let message = format!("{} has failed and is left alone for now", hop.endpoint.name);

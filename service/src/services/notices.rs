@@ -27,8 +27,8 @@ use crate::ports::NoticeSink;
 /// How many notices are kept for listeners that come back, or are slow.
 pub const KEPT: usize = 1000;
 
-/// `target` of the log's lines.
-const TARGET: &str = "notice";
+/// `target` of the log's lines; lines of other targets than ours are taken for a library's.
+const TARGET: &str = "llm_proxy::notice";
 
 /// RFC 3339 with milliseconds, in UTC: `2026-07-01T12:00:00.250Z`.
 const AT: StaticFormatDescription =

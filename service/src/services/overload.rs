@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
 
 use super::routing::Hop;
 use crate::error::{Error, Kind, Result, RetryAfter};
+use crate::outbound::deadline::Deadline;
 
 /// The turns of all requests; shared by all workers.
 pub struct Turns {
@@ -28,22 +28,22 @@ impl Turns {
     /// A turn of the service.
     ///
     /// # Errors
-    /// [`Kind::Overloaded`]: none was free in time.
-    pub async fn of_all(&self) -> Result<Option<OwnedSemaphorePermit>> {
+    /// [`Kind::Overloaded`]: none was free in time. [`Kind::DeadlineExceeded`].
+    pub async fn of_all(&self, deadline: Deadline) -> Result<Option<OwnedSemaphorePermit>> {
         match &self.all {
             None => Ok(None),
-            Some(all) => self.turn(all, || "the service".to_owned()).await.map(Some),
+            Some(all) => self.turn(all, "the service", deadline).await.map(Some),
         }
     }
 
     /// A turn at the endpoint.
     ///
     /// # Errors
-    /// [`Kind::Overloaded`]: none was free in time.
-    pub async fn at(&self, hop: &Hop) -> Result<Option<OwnedSemaphorePermit>> {
+    /// [`Kind::Overloaded`]: none was free in time. [`Kind::DeadlineExceeded`].
+    pub async fn at(&self, hop: &Hop, deadline: Deadline) -> Result<Option<OwnedSemaphorePermit>> {
         match self.limit(hop) {
             None => Ok(None),
-            Some(limit) => self.turn(&hop.load.turns(limit), || hop.endpoint.name.clone()).await.map(Some),
+            Some(limit) => self.turn(&hop.load.turns(limit), &hop.endpoint.name, deadline).await.map(Some),
         }
     }
 
@@ -57,14 +57,18 @@ impl Turns {
         hop.endpoint.share.max_parallel.or(self.per_endpoint)
     }
 
-    async fn turn(&self, turns: &Arc<Semaphore>, whose: impl Fn() -> String) -> Result<OwnedSemaphorePermit> {
+    async fn turn(
+        &self,
+        turns: &Arc<Semaphore>,
+        whose: &str,
+        deadline: Deadline,
+    ) -> Result<OwnedSemaphorePermit> {
         if let Ok(turn) = Arc::clone(turns).try_acquire_owned() {
             return Ok(turn);
         }
-        match timeout(self.longest_wait, Arc::clone(turns).acquire_owned()).await {
-            Ok(Ok(turn)) => Ok(turn),
-            _ => Err(overloaded(&whose(), self.longest_wait)),
-        }
+        let none = || overloaded(whose, self.longest_wait);
+        let turn = deadline.within(self.longest_wait, Arc::clone(turns).acquire_owned(), none).await?;
+        turn.map_err(|_closed| none())
     }
 }
 
@@ -79,17 +83,22 @@ fn overloaded(whose: &str, waited: Duration) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Instant;
+
+    fn far() -> Deadline {
+        Deadline::after(Instant::now(), Duration::from_secs(600))
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_request_waits_for_its_turn_and_no_longer_than_it_may() {
         let turns = Turns::new(Some(1), None, Duration::from_secs(2));
-        let first = turns.of_all().await.expect("a turn");
+        let first = turns.of_all(far()).await.expect("a turn");
         let started = tokio::time::Instant::now();
-        let refused = turns.of_all().await.expect_err("no turn");
+        let refused = turns.of_all(far()).await.expect_err("no turn");
         assert_eq!((refused.kind(), refused.status()), (Kind::Overloaded, 503));
         assert_eq!(refused.retry_after(), Some(&RetryAfter::Delay(Duration::from_secs(1))));
         assert_eq!(started.elapsed(), Duration::from_secs(2));
-        let (second, ()) = tokio::join!(turns.of_all(), async {
+        let (second, ()) = tokio::join!(turns.of_all(far()), async {
             tokio::time::sleep(Duration::from_secs(1)).await;
             drop(first);
         });
@@ -99,6 +108,6 @@ mod tests {
     #[tokio::test]
     async fn without_a_limit_nobody_waits() {
         let turns = Turns::new(None, None, Duration::ZERO);
-        assert!(turns.of_all().await.expect("a turn").is_none());
+        assert!(turns.of_all(far()).await.expect("a turn").is_none());
     }
 }

@@ -52,6 +52,11 @@ impl Program {
         self.config.as_deref().expect("a configuration file")
     }
 
+    /// Every line so far.
+    pub fn lines(&self) -> Vec<Value> {
+        self.lines.lock().unwrap().clone()
+    }
+
     /// The message of every line so far that has one.
     pub fn messages(&self) -> Vec<String> {
         let lines = self.lines.lock().unwrap();

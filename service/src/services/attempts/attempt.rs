@@ -43,9 +43,8 @@ impl Attempts {
     /// Asks one endpoint.
     pub(super) async fn attempt(&self, hop: &Hop, wanted: Wanted) -> Result<Begun, Miss> {
         let (prepared, seam) = self.prepare(hop, wanted).map_err(Miss::before_the_call)?;
-        let begun = InUse::begin(hop, &self.engine.resilience.turns);
-        let begun = self.deadline.within(self.engine.request_timeout, begun, || self.deadline.exceeded());
-        let mut in_use = begun.await.flatten().map_err(Miss::before_the_call)?;
+        let in_use = InUse::begin(hop, &self.engine.resilience.turns, self.deadline).await;
+        let mut in_use = in_use.map_err(Miss::before_the_call)?;
         self.request.asks(&hop.endpoint, 1);
         let wanted = if hop.endpoint.streams { wanted } else { Wanted::Whole };
         let total = deadlines(&hop.endpoint, wanted).total;

@@ -29,7 +29,8 @@ fn row(endpoint: &Endpoint, width: usize) -> Line {
         or_dash(latency.p95.map(duration)),
         or_dash(endpoint.consecutive_failures),
     );
-    let probes = endpoint.probes_at.as_ref().map(|at| Tone::Dim.of(format!("  asked again at {at}")));
+    let probes = endpoint.probes_at.as_ref().map(|at| at.get(11..19).unwrap_or(at));
+    let probes = probes.map(|at| Tone::Dim.of(format!("  until {at}")));
     let known = [
         Tone::Plain.of(format!("{:width$}  ", endpoint.name)),
         tone(&endpoint.state).of(format!("{:<8}", endpoint.state)),

@@ -87,7 +87,7 @@ fn endpoints_are_a_table() {
     let expected = [
         "ENDPOINT     STATE     SUCCESS  REQUESTS  IN FLIGHT      P50      P95  FAILURES",
         "azure-eu     healthy    99.9 %      1204          3   420 ms    1.2 s         0",
-        "mistral      open        0.0 %        12          0        –        –        12  asked again at 2026-07-01T12:02:00Z",
+        "mistral      open        0.0 %        12          0        –        –        12  until 12:02:00",
         "a newer one  asleep          –         –          –        –        –         –",
     ];
     assert_eq!(texts(&lines)[2..6], expected);
