@@ -18,7 +18,7 @@ async fn told(scene: &Scene, endpoint: &str) -> Value {
     };
     assert_eq!(gauge("state", &[("state", told["state"].as_str().unwrap())]), 1.0);
     assert_eq!(gauge("state", &[]), 1.0);
-    assert_eq!(json!(gauge("success_rate", &[])), told["success_rate"]);
+    assert!((gauge("success_rate", &[]) - told["success_rate"].as_f64().unwrap()).abs() < 1e-3);
     assert_eq!(gauge("consecutive_failures", &[]), told["consecutive_failures"].as_f64().unwrap());
     told
 }
@@ -50,7 +50,7 @@ async fn an_endpoints_way_down_and_up_is_told() {
     scene.ask(false).await;
     let back = told(&scene, "openai/first").await;
     assert_eq!((&back["consecutive_failures"], &back["opened_at"]), (&json!(0), &Value::Null));
-    assert!((back["success_rate"].as_f64().unwrap() - 1.0 / 3.0).abs() < 1e-9, "{back}");
+    assert!((back["success_rate"].as_f64().unwrap() - 1.0 / 3.0).abs() < 1e-3, "{back}");
     assert_eq!(back["last_error"]["code"], "upstream_failure");
 }
 
