@@ -54,7 +54,7 @@ def service_recipe(
 ) -> Recipe:
     """The service, with `settings` in the form LLM_PROXY__NAME without its prefix.
 
-    A request that fails is asked once, and an endpoint is never left alone: the tests share a service.
+    A request that fails is asked once, and no endpoint is left alone: tests share a service.
     """
     common = {
         "RETRY_ATTEMPTS": "1",
