@@ -111,13 +111,22 @@ async fn the_next_endpoint_serves_where_the_first_cannot_be_reached(
 #[rstest]
 #[actix_web::test]
 async fn who_cannot_be_reached_is_tried_again_and_nothing_was_spent(
-    #[values(Refused, Unreachable::Blackhole, Dns, Tls)] why: Unreachable,
+    #[values(Refused, Unreachable::Blackhole, Dns)] why: Unreachable,
 ) {
     let scene = unreachable(ONE, why);
     let answer = scene.ask(false).await;
     assert_eq!(answer.assert_refused(503).code, why.code());
     let record = scene.assert_by(&answer, "openai/first", 2).await;
     assert_eq!((&record["end"], &record["total_tokens"]), (&json!("failed"), &json!(0)));
+}
+
+/// It would say the same a moment later.
+#[actix_web::test]
+async fn who_cannot_be_trusted_is_not_tried_again() {
+    let scene = unreachable(ONE, Tls);
+    let answer = scene.ask(false).await;
+    assert_eq!(answer.assert_refused(502).code, Tls.code());
+    scene.assert_by(&answer, "openai/first", 1).await;
 }
 
 /// An endpoint that limits the rate is not sick, but busy: while another one is there, it is asked last.
