@@ -115,6 +115,20 @@ async fn a_turn_is_free_again_however_a_request_ends(
     assert!(answer.took >= Duration::from_millis(200) && answer.took < Duration::from_secs(3));
 }
 
+#[rstest]
+#[actix_web::test]
+async fn who_leaves_before_its_turn_has_spent_nothing(#[values(IN_ALL, PER_ENDPOINT)] limit: &'static str) {
+    let scene = Scene::with(ONE, |vars| limited(limit)(vars).set("QUEUE_TIMEOUT_S", 5));
+    let _busy = occupy(&scene, "first").await;
+    let mut waiting = scene.service.connect().await;
+    waiting.send(request(false).id("who-leaves").bytes()).await;
+    assert!(waiting.is_silent_for(Duration::from_millis(100)).await);
+    waiting.leave();
+    let record = scene.service.usage("who-leaves").await;
+    assert_eq!((&record["end"], &record["attempts"]), (&json!("cancelled"), &json!(0)), "{record}");
+    assert_eq!(record["total_tokens"], 0, "{record}");
+}
+
 /// A full endpoint is passed over, and not waited for, while another one has room.
 #[rstest]
 #[actix_web::test]
