@@ -78,8 +78,9 @@ pub struct Asked {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// Whether the caller wants notices in its stream, and how.
     pub notices: Option<NoticeForm>,
-    /// Whether a stream of plain text that breaks off may be continued by another endpoint.
-    pub continues: bool,
+    /// Whether a stream of plain text that breaks off may be continued by another endpoint; `None` leaves it
+    /// to the endpoint.
+    pub continues: Option<bool>,
 }
 
 /// A request in another format than OpenAI's, as the caller sent it: what an endpoint of that format gets.
