@@ -99,11 +99,12 @@ impl Recorder {
 
     /// Closes the record of an answer that failed or broke off.
     pub fn fail(&mut self, error: &Error) {
-        if error.kind().blame() != Blame::Us {
-            self.engine.observer.upstream_error(&self.endpoint().name, error.kind());
-        }
+        // What failed before an answer began was counted when it did.
         if let Some(in_use) = &mut self.in_use {
             in_use.failed(error);
+            if error.kind().blame() != Blame::Us {
+                self.engine.observer.upstream_error(&self.endpoint.name, error.kind());
+            }
         }
         self.close(end_of(error.kind(), self.begun), Some(error.kind()));
     }

@@ -78,6 +78,18 @@ async fn a_wait_for_a_turn_is_over_with_the_deadline(#[values(false, true)] stre
     assert_eq!(scene.asked(), ["first", "second"]);
 }
 
+#[actix_web::test]
+async fn a_failure_is_counted_once_although_the_next_endpoint_had_no_turn() {
+    let scene = Scene::with(TWO, |vars| {
+        limited(PER_ENDPOINT)(vars).set("RETRY_ATTEMPTS", 1).set("BREAKER_FAILURES", 9)
+    });
+    scene.upstream.on("first", Behaviour::status(500));
+    let _busy = occupy(&scene, "second").await;
+    scene.ask(false).await.assert_refused(502);
+    assert_eq!(scene.asked(), ["first"]);
+    assert_eq!(scene.service.metrics().await.sum("llm_proxy_upstream_errors_total", &[]), 2.0);
+}
+
 /// How a request in flight ends.
 #[derive(Clone, Copy, Debug)]
 enum Ends {
