@@ -22,7 +22,7 @@ export PATH := $(TOOLS)/bin:$(PATH)
 # The program that the Python tests start.
 export LLM_PROXY_BIN ?= $(abspath $(or $(CARGO_TARGET_DIR),target))/debug/llm-proxy
 
-.PHONY: help run test test-rust test-python lint lint-rust lint-python deny fmt bench chaos fuzz up need-rust need-cxx need-curl need-python
+.PHONY: help run test test-rust test-python lint lint-rust lint-python deny fmt bench chaos fuzz up need-rust need-cxx need-curl need-egress need-python
 
 help: ## This list
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -39,7 +39,7 @@ run: need-rust ## Serve on http://127.0.0.1:8002; in mock mode unless LLM_PROXY_
 test: test-rust test-python ## Every test; installs what the tests need
 
 # Builds the program as well.
-test-rust: need-rust
+test-rust: need-rust need-egress
 	@if cargo nextest --version >/dev/null 2>&1; then \
 	    cargo nextest run --workspace --no-fail-fast --status-level slow \
 	    && cargo test --workspace --doc --quiet; \
@@ -141,6 +141,11 @@ need-rust:
 
 need-cxx:
 	@$(call debian,command -v c++,g++,a C++ compiler)
+
+# The proxies that the tests go through. Squid without TLS of its own is another package, and not enough.
+need-egress:
+	@$(call debian,test -x /usr/sbin/squid && test -x /usr/lib/squid/security_file_certgen,squid-openssl,Squid with TLS)
+	@$(call debian,command -v microsocks,microsocks,microsocks)
 
 need-curl:
 	@$(call debian,command -v curl,curl,curl)

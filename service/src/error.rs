@@ -18,6 +18,8 @@ pub enum Blame {
     Client,
     /// The endpoint, or the way it answered.
     Upstream,
+    /// What stands between us and the endpoint: a proxy, certificates that are not to be trusted.
+    Egress,
     /// This service.
     Us,
 }
@@ -52,6 +54,9 @@ pub const UNSUPPORTED_PARAMETER: &str = "unsupported_parameter";
 
 /// The endpoint's vendor has nothing of the kind that the request asks for.
 pub const UNSUPPORTED_OPERATION: &str = "unsupported_operation";
+
+/// The connection through a proxy ended in the middle. Which of its two ends dropped it cannot be told.
+pub const TUNNEL_DROPPED: &str = "tunnel_dropped";
 
 /// What happened. Variants are ordered by whom they blame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -88,6 +93,15 @@ pub enum Kind {
     Truncated,
     /// The answer is not what the upstream's protocol promises (502).
     MalformedAnswer,
+    /// No connection to the proxy: refused, unresolvable, unreachable, its TLS, too slow (503).
+    ProxyUnavailable,
+    /// The proxy does not let us through: our credentials, its rules (502).
+    ProxyRefused,
+    /// The proxy is there, and no way through it to the endpoint: a name without an address, no
+    /// connection, a tunnel that broke (502).
+    TunnelFailed,
+    /// TLS with the endpoint failed: its certificate, or somebody else's in its place (502).
+    TlsFailure,
     /// The whole request took longer than `REQUEST_TIMEOUT_S` (504).
     DeadlineExceeded,
     /// As many requests are in flight as may be (503).
@@ -100,7 +114,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of the enum: for tables and metrics.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 24] = [
         Self::InvalidRequest,
         Self::Unauthenticated,
         Self::NotFound,
@@ -117,6 +131,10 @@ impl Kind {
         Self::UpstreamTimeout,
         Self::Truncated,
         Self::MalformedAnswer,
+        Self::ProxyUnavailable,
+        Self::ProxyRefused,
+        Self::TunnelFailed,
+        Self::TlsFailure,
         Self::DeadlineExceeded,
         Self::Overloaded,
         Self::ShuttingDown,
@@ -143,6 +161,10 @@ impl Kind {
             Self::UpstreamTimeout => "upstream_timeout",
             Self::Truncated => "stream_truncated",
             Self::MalformedAnswer => "malformed_answer",
+            Self::ProxyUnavailable => "proxy_unreachable",
+            Self::ProxyRefused => "proxy_refused",
+            Self::TunnelFailed => "tunnel_failed",
+            Self::TlsFailure => "tls_error",
             Self::DeadlineExceeded => "deadline_exceeded",
             Self::Overloaded => "overloaded",
             Self::ShuttingDown => "shutting_down",
@@ -170,6 +192,9 @@ impl Kind {
             | Self::UpstreamTimeout
             | Self::Truncated
             | Self::MalformedAnswer => Blame::Upstream,
+            Self::ProxyUnavailable | Self::ProxyRefused | Self::TunnelFailed | Self::TlsFailure => {
+                Blame::Egress
+            }
             Self::DeadlineExceeded | Self::Overloaded | Self::ShuttingDown | Self::Internal => Blame::Us,
         }
     }
@@ -178,7 +203,13 @@ impl Kind {
     #[must_use]
     pub const fn retry_safety(self) -> RetrySafety {
         match self {
-            Self::RateLimited | Self::BackendUnavailable | Self::BackendAuthentication => RetrySafety::Safe,
+            Self::RateLimited
+            | Self::BackendUnavailable
+            | Self::BackendAuthentication
+            | Self::ProxyUnavailable
+            | Self::ProxyRefused
+            | Self::TunnelFailed
+            | Self::TlsFailure => RetrySafety::Safe,
             Self::UpstreamFailure
             | Self::UpstreamDisconnected
             | Self::UpstreamTimeout
@@ -205,8 +236,11 @@ impl Kind {
             | Self::UpstreamFailure
             | Self::UpstreamDisconnected
             | Self::Truncated
-            | Self::MalformedAnswer => 502,
-            Self::BackendUnavailable | Self::Overloaded | Self::ShuttingDown => 503,
+            | Self::MalformedAnswer
+            | Self::ProxyRefused
+            | Self::TunnelFailed
+            | Self::TlsFailure => 502,
+            Self::BackendUnavailable | Self::ProxyUnavailable | Self::Overloaded | Self::ShuttingDown => 503,
             Self::UpstreamTimeout | Self::DeadlineExceeded => 504,
         }
     }
@@ -221,6 +255,7 @@ impl Kind {
             _ => match self.blame() {
                 Blame::Client => "invalid_request_error",
                 Blame::Upstream => "upstream_error",
+                Blame::Egress => "egress_error",
                 Blame::Us => "server_error",
             },
         }
@@ -352,17 +387,21 @@ impl Error {
     pub fn remedy(&self) -> Remedy {
         match (self.kind, self.code()) {
             (_, INSUFFICIENT_QUOTA | UNSUPPORTED_PARAMETER | UNSUPPORTED_OPERATION)
-            | (Kind::BackendAuthentication, _) => Remedy::AnotherEndpoint,
+            | (Kind::BackendAuthentication | Kind::ProxyRefused | Kind::TlsFailure, _) => {
+                Remedy::AnotherEndpoint
+            }
             (kind, _) if kind.retry_safety() == RetrySafety::Never => Remedy::Nothing,
             _ => Remedy::Again,
         }
     }
 
-    /// Whether it says that the endpoint is sick. One that limits the rate is not.
+    /// Whether it says that the endpoint is sick. One that limits the rate is not, and a sick proxy is not
+    /// a sick endpoint.
     #[must_use]
     pub fn counts_against_the_endpoint(&self) -> bool {
         match self.kind {
             Kind::RateLimited => self.code() == INSUFFICIENT_QUOTA,
+            _ if self.code() == TUNNEL_DROPPED => false,
             kind => kind.blame() == Blame::Upstream,
         }
     }
@@ -432,6 +471,7 @@ mod tests {
     #[rstest]
     #[case::a_fault_of_the_client(Kind::InvalidRequest, RetrySafety::Never)]
     #[case::a_refused_connection(Kind::BackendUnavailable, RetrySafety::Safe)]
+    #[case::a_proxy_without_a_tunnel(Kind::TunnelFailed, RetrySafety::Safe)]
     #[case::a_cut_answer(Kind::Truncated, RetrySafety::MayDuplicate)]
     #[case::our_own_deadline(Kind::DeadlineExceeded, RetrySafety::Never)]
     fn a_retry_asks_the_kind(#[case] kind: Kind, #[case] expected: RetrySafety) {
@@ -447,6 +487,11 @@ mod tests {
     #[case::what_the_vendor_cannot_do(
         Error::invalid("n", "").with_code(UNSUPPORTED_PARAMETER), Remedy::AnotherEndpoint, false)]
     #[case::a_fault_of_the_client(Error::invalid("n", ""), Remedy::Nothing, false)]
+    #[case::a_dead_proxy(Error::new(Kind::ProxyUnavailable, ""), Remedy::Again, false)]
+    #[case::a_proxy_with_a_rule(Error::new(Kind::ProxyRefused, ""), Remedy::AnotherEndpoint, false)]
+    #[case::a_proxy_that_finds_nobody(Error::new(Kind::TunnelFailed, ""), Remedy::Again, false)]
+    #[case::a_certificate(Error::new(Kind::TlsFailure, ""), Remedy::AnotherEndpoint, false)]
+    #[case::a_proxy_that_drops(Error::new(Kind::Truncated, "").with_code(TUNNEL_DROPPED), Remedy::Again, false)]
     #[case::our_own_deadline(Error::new(Kind::DeadlineExceeded, ""), Remedy::Nothing, false)]
     fn an_error_says_what_may_help_and_whether_the_endpoint_is_sick(
         #[case] error: Error,

@@ -289,7 +289,8 @@ fn resilience(settings: &ResilienceSettings) -> Resilience {
 fn front(settings: &Settings) -> Front {
     let endpoint = |provider: Provider| {
         let url = settings.litellm_proxy_url.clone();
-        Endpoint::new(provider.name(), provider, url, settings.deadlines)
+        let egress = Arc::clone(&settings.egress);
+        Endpoint { egress, ..Endpoint::new(provider.name(), provider, url, settings.deadlines) }
     };
     match settings.mode {
         Mode::Native => Front::Nobody,

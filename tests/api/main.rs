@@ -10,6 +10,8 @@ mod behind_litellm;
 mod broken_streams;
 mod client_gone;
 mod continuation;
+mod egress;
+mod egress_tls;
 mod endpoint_health;
 mod events;
 mod failover;

@@ -1,5 +1,7 @@
 //! Where an endpoint listens, as its adapter wants it.
 
+use std::net::{IpAddr, Ipv6Addr};
+
 use crate::domain::endpoint::{BaseUrl, Provider};
 use crate::domain::vendors::Vendor;
 
@@ -21,6 +23,28 @@ pub fn base_url(vendor: &Vendor, text: &str) -> Result<BaseUrl, String> {
 fn hint(text: &str) -> &'static str {
     if text.contains("://") { "" } else { "; its scheme is missing" }
 }
+
+/// What will surprise about an address: a cloud's metadata service answers anybody on its machine, with
+/// that machine's credentials.
+/// Source: <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html>,
+/// <https://cloud.google.com/compute/docs/metadata/querying-metadata>
+pub fn warning(url: &BaseUrl) -> Option<&'static str> {
+    const WARNING: &str =
+        "names a cloud's metadata service, or an address of the local link: no provider is there";
+    let host = url.host().trim_end_matches('.');
+    let is_metadata = match host.parse() {
+        Ok(IpAddr::V4(address)) => address.is_link_local(),
+        Ok(IpAddr::V6(address)) => {
+            address.is_unicast_link_local()
+                || address == AWS_METADATA
+                || address.to_ipv4_mapped().is_some_and(|address| address.is_link_local())
+        }
+        Err(_) => host.eq_ignore_ascii_case("metadata.google.internal"),
+    };
+    is_metadata.then_some(WARNING)
+}
+
+const AWS_METADATA: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
 
 /// The ends of an address that the adapter writes itself; the longest first.
 const fn tails(provider: Provider) -> &'static [&'static str] {
@@ -78,6 +102,20 @@ mod tests {
         #[case] expected: &str,
     ) {
         assert_eq!(read(prefix, text), Ok(expected.to_owned()));
+    }
+
+    #[rstest]
+    #[case::of_aws("http://169.254.169.254/latest", true)]
+    #[case::of_aws_by_ipv6("http://[fd00:ec2::254]", true)]
+    #[case::of_google("http://metadata.google.internal/v1", true)]
+    #[case::of_google_with_its_last_dot("http://Metadata.Google.Internal./v1", true)]
+    #[case::the_local_link("http://169.254.1.1:8000", true)]
+    #[case::the_local_link_by_ipv6("http://[fe80::1]:8000", true)]
+    #[case::an_address_inside_of_ipv6("http://[::ffff:169.254.169.254]", true)]
+    #[case::a_private_address("http://10.0.0.1", false)]
+    #[case::a_provider("https://api.openai.com", false)]
+    fn metadata_services_and_the_local_link_are_warned_about(#[case] url: &str, #[case] expected: bool) {
+        assert_eq!(warning(&url.parse().expect("a URL")).is_some(), expected);
     }
 
     #[test]

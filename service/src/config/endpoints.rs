@@ -2,12 +2,14 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 pub use super::explain::explain;
 pub use super::finding::{ConfigError, Finding};
 use super::finding::{Findings, Wrong};
 pub use super::references::Variables;
 use super::{ini, litellm_yaml};
+use crate::domain::egress::Egress;
 use crate::domain::endpoint::Deadlines;
 use crate::domain::model::Models;
 use crate::domain::secret::Secret;
@@ -25,17 +27,37 @@ pub struct Configuration {
     pub left_out: Vec<Finding>,
 }
 
+/// What holds for endpoints that the file says nothing about.
+#[derive(Clone, Debug)]
+pub struct Defaults {
+    /// Their timeouts.
+    pub deadlines: Deadlines,
+    /// The way to them.
+    pub egress: Arc<Egress>,
+}
+
+/// These timeouts, and the direct way.
+impl From<Deadlines> for Defaults {
+    fn from(deadlines: Deadlines) -> Self {
+        Self { deadlines, egress: Egress::direct() }
+    }
+}
+
 /// Reads the file at `path`: LiteLLM's `.yaml` or `.yml`, or an `.ini`.
-/// `variables` is the environment, `deadlines` holds for endpoints that the file says nothing about.
+/// `variables` is the environment, `defaults` holds for endpoints that the file says nothing about.
 ///
 /// # Errors
 /// The file cannot be read, is wrong (the first mistake, with its line), or leaves no endpoint.
-pub fn load(path: &Path, variables: &Variables, deadlines: Deadlines) -> Result<Configuration, ConfigError> {
+pub fn load(
+    path: &Path,
+    variables: &Variables,
+    defaults: impl Into<Defaults>,
+) -> Result<Configuration, ConfigError> {
     let text = fs::read_to_string(path).map_err(|error| {
         let message = format!("the file cannot be read: {error}");
         Findings::about(path.display().to_string()).error(Wrong { line: None, message })
     })?;
-    read(path, &text, variables, deadlines)
+    read(path, &text, variables, defaults)
 }
 
 /// The same, where the text is at hand; `path` says which format it has, and is named in findings.
@@ -46,14 +68,15 @@ pub fn read(
     path: &Path,
     text: &str,
     variables: &Variables,
-    deadlines: Deadlines,
+    defaults: impl Into<Defaults>,
 ) -> Result<Configuration, ConfigError> {
+    let defaults = defaults.into();
     let mut findings = Findings::about(path.display().to_string());
     let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
     let said = match extension.as_ref().and_then(|extension| extension.to_str()) {
-        Some("yaml" | "yml") => litellm_yaml::read(text, variables, deadlines, &mut findings)
+        Some("yaml" | "yml") => litellm_yaml::read(text, variables, &defaults, &mut findings)
             .map(|said| (said.models, said.master_key)),
-        Some("ini") => ini::read(text, variables, deadlines, &mut findings).map(|models| (models, None)),
+        Some("ini") => ini::read(text, variables, &defaults, &mut findings).map(|models| (models, None)),
         _ => Err(Wrong { line: None, message: "the name has to end in .yaml, .yml or .ini".to_owned() }),
     };
     let (models, master_key) = said.map_err(|wrong| findings.error(wrong))?;

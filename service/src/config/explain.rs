@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::endpoints::Configuration;
 use super::finding::Finding;
+use crate::domain::egress::TlsVersion;
 use crate::domain::endpoint::{Deadlines, Endpoint, Provider, UpstreamModel};
 use crate::domain::model::{Model, Models};
 
@@ -94,6 +95,7 @@ fn extras(endpoint: &Endpoint) -> Vec<String> {
     let dropped = &endpoint.params.dropped;
     extras.extend((!dropped.is_empty()).then(|| format!("drops {}", dropped.join(", "))));
     extras.extend(endpoint.params.drop_unsupported.then(|| "drops what is not supported".to_owned()));
+    extras.extend(way(endpoint));
     extras.extend(endpoint.continues.map(|continues| {
         let whether = if continues { "continues" } else { "does not continue" };
         format!("{whether} others' answers")
@@ -103,6 +105,24 @@ fn extras(endpoint: &Endpoint) -> Vec<String> {
     extras.extend(drain.map(|limit| format!("reads streams without a caller for {}", seconds(limit))));
     extras.extend((!endpoint.streams).then(|| "does not stream".to_owned()));
     extras
+}
+
+/// How it is reached, where that is not directly and with the system's roots.
+fn way(endpoint: &Endpoint) -> Vec<String> {
+    let tls = &endpoint.egress.tls;
+    let proxy = endpoint.egress.proxy_for(&endpoint.url).map(|proxy| {
+        let shown = if proxy.credentials.is_some() { ", with credentials" } else { "" };
+        format!("through {proxy}{shown}")
+    });
+    let told = [
+        proxy,
+        (!tls.verify).then(|| "certificates are not verified".to_owned()),
+        tls.ca.as_ref().map(|ca| format!("authorities of {}", ca.path)),
+        tls.identity.as_ref().map(|identity| format!("client certificate {}", identity.chain.path)),
+        tls.server_name.as_ref().map(|name| format!("TLS for the name {name}")),
+        (tls.min_version == TlsVersion::Tls13).then(|| "TLS 1.3 at least".to_owned()),
+    ];
+    told.into_iter().flatten().collect()
 }
 
 fn write_names(out: &mut String, models: &Models) -> fmt::Result {

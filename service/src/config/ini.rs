@@ -7,10 +7,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::endpoints::Defaults;
 use super::finding::{Findings, Wrong};
 use super::names::make_unique;
 use super::references::Variables;
-use crate::domain::endpoint::{Deadlines, Endpoint, UpstreamModel};
+use crate::domain::endpoint::{Endpoint, UpstreamModel};
 use crate::domain::model::{Alias, Fallbacks, Model, Models, Roles};
 
 mod document;
@@ -28,13 +29,13 @@ const TITLE_GENERATOR: &str = "TitleGeneratorLLM";
 pub fn read(
     text: &str,
     variables: &Variables,
-    deadlines: Deadlines,
+    defaults: &Defaults,
     findings: &mut Findings,
 ) -> Result<Models, Wrong> {
     let sections = load(text)?;
     warn_of_others(&sections, findings);
     refuse_names_twice(&sections)?;
-    let reading = Reading { variables, deadlines };
+    let reading = Reading { variables, defaults };
     let mut named = named(&sections, &reading, findings)?;
     let default = default_section(&sections, &named, findings)?;
     let mut roles = Vec::new();

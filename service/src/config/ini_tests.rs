@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::endpoints::Configuration;
-use crate::domain::endpoint::Provider;
+use crate::domain::endpoint::{Deadlines, Provider};
 use crate::domain::secret::Secret;
 use rstest::rstest;
 use serde_json::json;
@@ -155,6 +155,15 @@ fn a_section_that_is_switched_off_is_left_out_without_a_word() {
     "url = http://a\ndefault = true\n[LLM:B]\nurl = http://b\ndefault = yes",
     "c.ini:6: `default` is true here and in `[LLM:A]` already: expected one"
 )]
+#[case::a_proxy(
+    "url = http://a\nproxy_https = ftp://me:hunter2@p",
+    "c.ini:3: `proxy_https` of `[LLM:A]` has to be a URL of the form http://[user:password@]host:port, its scheme \
+     http, https, socks5 or socks5h, special characters of user and password percent-encoded"
+)]
+#[case::a_file_that_is_not_there(
+    "url = http://a\nca_file = /nowhere/ca.pem",
+    "c.ini:3: `ca_file` of `[LLM:A]` names /nowhere/ca.pem, which cannot be read: No such file or directory (os error 2)"
+)]
 #[case::no_name("url = http://a\n[LLM:]\nurl = http://b", "c.ini:3: a section `[LLM:…]` has no name")]
 #[case::nothing_left("apikey = ${NO_KEY}", "c.ini: no endpoint is left: 1 left out; not set: NO_KEY")]
 fn a_wrong_file_is_one_line_with_its_place(#[case] members: &str, #[case] expected: &str) {
@@ -162,11 +171,14 @@ fn a_wrong_file_is_one_line_with_its_place(#[case] members: &str, #[case] expect
 }
 
 #[rstest]
-#[case::a_proxy(
-    "proxy_http = http://me:hunter2@proxy:8080",
-    "c.ini:5: `proxy_http` of `[LLM:A]` has no effect in this version"
+#[case::a_proxy_that_is_not_set(
+    "proxy_http = ${HTTP_PROXY}",
+    "c.ini:5: `proxy_http` of `[LLM:A]` is ignored: HTTP_PROXY is not set"
 )]
-#[case::tls("ssl_verify = false", "c.ini:5: `ssl_verify` of `[LLM:A]` has no effect in this version")]
+#[case::no_verification(
+    "ssl_verify = false",
+    "c.ini:5: `ssl_verify` of `[LLM:A]` is false: whoever stands between can read and change everything"
+)]
 #[case::a_typo("tempratur = 1", "c.ini:5: `tempratur` of `[LLM:A]` is unknown: ignored")]
 #[case::a_section("[Window]\nwidth = 1", "c.ini:5: the section `[Window]` is not about models: ignored")]
 #[case::no_model(
@@ -180,6 +192,25 @@ fn a_wrong_file_is_one_line_with_its_place(#[case] members: &str, #[case] expect
 fn what_will_surprise_is_named_with_its_line(#[case] rest: &str, #[case] expected: &str) {
     let configuration = file(&format!("[LLM:A]\n{WHOLE}{rest}\n")).expect("valid");
     assert_eq!(lines(&configuration.warnings), [expected]);
+}
+
+#[test]
+fn a_section_says_how_it_is_reached() {
+    let members = "proxy_http = http://p:1\nproxy_https = http://me:p%40ss@p:2\nproxy_no_proxy = .house.test,10.0.0.0/8\n\
+                   server_name = other.test\ntls_min_version = 1.3\n";
+    let egress = Arc::clone(&endpoint(&format!("{WHOLE}{members}")).expect("an endpoint").egress);
+    let proxy = egress.proxy_https.as_ref().expect("a proxy");
+    let credentials = proxy.credentials.as_ref().expect("credentials");
+    assert_eq!((proxy.to_string().as_str(), credentials.password.expose()), ("http://p:2", "p@ss"));
+    assert!(egress.no_proxy.matches("a.house.test", 443) && egress.no_proxy.matches("10.1.1.1", 443));
+    assert_eq!(egress.tls.server_name.as_deref(), Some("other.test"));
+}
+
+#[test]
+fn an_endpoint_without_its_proxys_password_is_left_out() {
+    let members = format!("{WHOLE}proxy_username = me\nproxy_password = ${{NO_KEY}}\n");
+    let error = endpoint(&members).expect_err("nothing left");
+    assert_eq!(error, "c.ini: no endpoint is left: 1 left out; not set: NO_KEY");
 }
 
 #[rstest]
@@ -225,10 +256,9 @@ fn a_role_of_its_own_is_a_hidden_model_that_inherits_from_the_default() {
     let defaults = serde_json::Value::from(endpoint.params.defaults.clone());
     assert_eq!(defaults, json!({"temperature": 0.2, "max_tokens": 99}));
     assert_eq!((models.fallbacks.default.len(), models.default_model.as_deref()), (0, Some("Big")));
-    assert_eq!(
-        lines(&configuration.warnings),
-        ["c.ini:10: `proxy_http` of `[SummarizerLLM]` has no effect in this version"]
-    );
+    let proxy = endpoint.egress.proxy_http.as_ref().map(ToString::to_string);
+    assert_eq!(proxy.as_deref(), Some("http://proxy:80"));
+    assert_eq!(lines(&configuration.warnings), Vec::<String>::new());
 }
 
 #[rstest]

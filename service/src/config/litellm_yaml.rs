@@ -9,15 +9,17 @@
 
 use std::sync::Arc;
 
+use super::endpoints::Defaults;
 use super::finding::{Findings, Wrong};
 use super::names::make_unique;
 use super::references::{self, Variables};
 use super::tree::{Entry, load};
-use crate::domain::endpoint::{Deadlines, Endpoint};
+use crate::domain::endpoint::Endpoint;
 use crate::domain::model::{Model, Models};
 use crate::domain::secret::Secret;
 
 mod declared;
+mod egress;
 mod entry;
 mod info;
 mod ours;
@@ -30,6 +32,7 @@ mod testing;
 mod upstream;
 
 use declared::Declared;
+use egress::Ways;
 use entry::{Raw, Reading};
 use reliability::Reliability;
 use request::warn_of_prices;
@@ -55,7 +58,7 @@ const SECTIONS: [&str; 7] = [
 pub fn read(
     text: &str,
     variables: &Variables,
-    deadlines: Deadlines,
+    defaults: &Defaults,
     findings: &mut Findings,
 ) -> Result<Said, Wrong> {
     let mut root = load(text)?;
@@ -69,12 +72,15 @@ pub fn read(
     let master_key = master_key(&Section::of(top, "general_settings")?, findings)?;
     let reliability = Reliability::read(top, findings)?;
     let credentials = items(top, "credential_list")?;
-    let reading = Reading { deadlines, reliability: &reliability, variables: &variables, credentials };
+    let ours = Section::of(top, "llm_proxy")?;
+    let ways = Ways::read(&ours, &defaults.egress, findings)?;
+    let (deadlines, reliability) = (defaults.deadlines, &reliability);
+    let reading = Reading { deadlines, reliability, variables: &variables, credentials, ways: &ways };
     let (endpoints, mut declared) = endpoints(top, &reading, findings)?;
     let mut models = Models { groups: groups(endpoints), ..Models::default() };
     declared.kept = models.groups.iter().map(|model| model.name.clone()).collect();
     reliability.complete(&mut models, &mut declared, findings)?;
-    models.roles = ours::roles(&Section::of(top, "llm_proxy")?, &declared, findings)?;
+    models.roles = ours::roles(&ours, &declared, findings)?;
     models.default_model = default_model(&Section::of(top, "general_settings")?, &declared, findings)?;
     Ok(Said { models, master_key })
 }

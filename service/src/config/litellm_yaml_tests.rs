@@ -85,13 +85,17 @@ fn a_file_that_leaves_no_endpoint_says_what_is_missing(#[case] text: &str, #[cas
     "  - {model_name: m, litellm_params: {model: gemini-2.5-flash, api_key: x}}",
     "c.yaml:5: `gemini-2.5-flash`: without a prefix"
 )]
-#[case::an_egress(
-    "llm_proxy: {egress: {direct: {}}}",
-    "c.yaml:5: `llm_proxy.egress` has no effect in this version"
+#[case::a_proxy_that_is_not_set(
+    "  - {model_name: m, litellm_params: {model: openai/x, api_key: x}, llm_proxy: {proxy_http: os.environ/HTTP_PROXY}}",
+    "c.yaml:5: `llm_proxy.proxy_http` is ignored: HTTP_PROXY is not set"
 )]
-#[case::an_egress_of_an_entry(
-    "  - {model_name: m, litellm_params: {model: openai/x, api_key: x}, llm_proxy: {egress: direct}}",
-    "c.yaml:5: `llm_proxy.egress` has no effect in this version"
+#[case::no_verification(
+    "  - {model_name: m, litellm_params: {model: openai/x, api_key: x}, llm_proxy: {ssl_verify: false}}",
+    "c.yaml:5: `llm_proxy.ssl_verify` is false: whoever stands between can read and change everything"
+)]
+#[case::a_metadata_service(
+    "  - {model_name: m, litellm_params: {model: openai/x, api_key: x, api_base: \"http://169.254.169.254/v1\"}}",
+    "c.yaml:5: `api_base` names a cloud's metadata service"
 )]
 #[case::a_fallback(
     "router_settings: {default_fallbacks: [no]}",
@@ -122,6 +126,58 @@ fn what_is_not_supported_is_named_with_its_line(#[case] rest: &str, #[case] expe
     let warnings = warnings(&configuration);
     assert!(warnings.iter().any(|warning| warning.starts_with(expected)), "{warnings:?}");
     assert_eq!(warnings.len(), 1, "{warnings:?}");
+}
+
+/// The proxy of an entry whose `llm_proxy` says this, with the named ways `out` and `direct` at the top.
+fn proxy_of(said: &str) -> Result<Option<String>, String> {
+    let entry = format!(
+        "  - {{model_name: m, litellm_params: {{model: openai/x, api_key: x}}, llm_proxy: {{{said}}}}}"
+    );
+    let top = "llm_proxy: {egress: {out: {proxy_https: \"http://out.test:1\", proxy_no_proxy: a.test}, direct: {}}}";
+    let configuration = file(&format!("{entry}\n{top}"))?;
+    let endpoint = &configuration.models.groups[1].endpoints[0];
+    Ok(endpoint.egress.proxy_for(&endpoint.url).map(ToString::to_string))
+}
+
+#[rstest]
+#[case::its_own("proxy_https: \"http://me:p@own.test:2\"", Some("http://own.test:2"))]
+#[case::a_named_way("egress: out", Some("http://out.test:1"))]
+#[case::a_named_way_and_its_own(
+    "egress: out, proxy_https: \"socks5h://own.test\"",
+    Some("socks5h://own.test:1080")
+)]
+#[case::the_direct_way("egress: direct", None)]
+#[case::an_exception("egress: out, proxy_no_proxy: .openai.com", None)]
+#[case::nothing("", None)]
+fn an_entry_says_how_it_is_reached(#[case] said: &str, #[case] expected: Option<&str>) {
+    assert_eq!(proxy_of(said), Ok(expected.map(str::to_owned)));
+}
+
+#[rstest]
+#[case::a_way_that_is_not_there("egress: no", "c.yaml:5: `llm_proxy.egress` names `no`, which is not in")]
+#[case::a_key_that_nobody_knows(
+    "proxy: x",
+    "c.yaml:5: `llm_proxy.proxy` is unknown: expected one of egress, proxy_http,"
+)]
+#[case::no_proxy("proxy_https: \"ftp://me:hunter2@x\"", "c.yaml:5: `llm_proxy.proxy_https` has to be a URL")]
+#[case::no_text("proxy_https: [a]", "c.yaml:5: `llm_proxy.proxy_https` has to be a text")]
+#[case::no_file(
+    "ca_file: /nowhere/ca.pem",
+    "c.yaml:5: `llm_proxy.ca_file` names /nowhere/ca.pem, which cannot be read"
+)]
+fn a_wrong_way_is_refused_with_its_line(#[case] said: &str, #[case] expected: &str) {
+    let error = proxy_of(said).expect_err("wrong");
+    assert!(error.starts_with(expected) && !error.contains("hunter2"), "{error}");
+}
+
+#[test]
+fn an_entry_without_a_secret_of_its_way_is_left_out() {
+    let said = "llm_proxy: {proxy_username: me, proxy_password: os.environ/NO_KEY}";
+    let entry = format!("  - {{model_name: m, litellm_params: {{model: openai/x, api_key: x}}, {said}}}");
+    let configuration = file(&entry).expect("valid");
+    assert_eq!(configuration.models.groups.len(), 1);
+    let left_out: Vec<String> = configuration.left_out.iter().map(ToString::to_string).collect();
+    assert_eq!(left_out, ["c.yaml:5: the endpoint `openai/x` of `m` is left out: NO_KEY is not set"]);
 }
 
 #[test]

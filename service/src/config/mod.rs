@@ -6,6 +6,7 @@
 mod access;
 mod address;
 mod choices;
+pub mod egress;
 pub mod endpoints;
 pub mod environment;
 mod explain;
@@ -15,6 +16,7 @@ mod keys;
 mod limits;
 mod litellm_yaml;
 mod names;
+mod pem;
 mod read;
 mod references;
 pub mod resilience;

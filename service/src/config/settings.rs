@@ -4,19 +4,23 @@ use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
 
 pub use super::access::DEFAULT_INTERNAL_API_KEY;
 use super::access::{header_secret, internal_api_key, litellm_proxy_url};
+use super::address;
 pub use super::choices::{LogFormat, LogLevel, Mode};
+use super::egress;
 use super::environment::Environment;
 pub use super::read::Shown;
 use super::read::{Reader, Text};
 use super::resilience::{self, ResilienceSettings};
 pub use super::server::ServerLimits;
 use super::{server, timeouts};
+use crate::domain::egress::Egress;
 use crate::domain::endpoint::{BaseUrl, Deadlines};
 use crate::domain::secret::Secret;
 
@@ -34,6 +38,11 @@ impl SettingsError {
     /// `problem` with the variable of that name, without its prefix.
     pub fn new(name: &str, problem: impl Into<String>) -> Self {
         let variable = format!("{PREFIX}{name}");
+        Self::about(variable, problem)
+    }
+
+    /// `problem` with the variable of that whole name.
+    pub(super) fn about(variable: String, problem: impl Into<String>) -> Self {
         let problem = problem.into();
         Self { variable, problem }
     }
@@ -85,6 +94,8 @@ pub struct Settings {
     pub deadlines: Deadlines,
     /// Silence in a stream before a keep-alive comment; `None` sends none.
     pub keepalive_interval: Option<Duration>,
+    /// The way to endpoints that say nothing about it, and to LiteLLM.
+    pub egress: Arc<Egress>,
     /// Retries, failover and breakers.
     pub resilience: ResilienceSettings,
     /// What clients may do.
@@ -120,6 +131,8 @@ struct Variables {
     keepalive_interval_s: Text,
     metrics_open: Text,
     mock_delay_ms: Text,
+    #[serde(flatten)]
+    egress: egress::Variables,
     #[serde(flatten)]
     deadlines: timeouts::Variables,
     #[serde(flatten)]
@@ -169,8 +182,9 @@ impl Settings {
         let variables: Variables = envy::prefixed(PREFIX)
             .from_iter(ours)
             .map_err(|error| SettingsError::new("", error.to_string()))?;
-        let mut settings = Self { environment, ..read(variables)? };
+        let mut settings = read(variables, environment)?;
         settings.warn_of_unknown(&names);
+        settings.warn_of_the_way();
         settings.refuse_what_does_not_fit()?;
         Ok(settings)
     }
@@ -182,6 +196,15 @@ impl Settings {
             if !known && name != OF_THE_PYTHON_CLIENT {
                 self.warnings.push(format!("{name} is not a setting of this version: ignored"));
             }
+        }
+    }
+
+    fn warn_of_the_way(&mut self) {
+        if !self.egress.tls.verify {
+            self.warnings.push(format!("{PREFIX}SSL_VERIFY {}", egress::UNVERIFIED));
+        }
+        if let Some(warning) = address::warning(&self.litellm_proxy_url) {
+            self.warnings.push(format!("{PREFIX}LITELLM_PROXY_URL {warning}"));
         }
     }
 
@@ -219,7 +242,7 @@ fn is_loopback(host: &str) -> bool {
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
-fn read(vars: Variables) -> Result<Settings, SettingsError> {
+fn read(vars: Variables, environment: Environment) -> Result<Settings, SettingsError> {
     let mut r = Reader::default();
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
     let ms = Duration::from_millis;
@@ -243,10 +266,11 @@ fn read(vars: Variables) -> Result<Settings, SettingsError> {
         limits: server::read(&mut r, vars.limits)?,
         metrics_open: r.boolean("METRICS_OPEN", vars.metrics_open, false)?,
         mock_delay: ms(r.number("MOCK_DELAY_MS", vars.mock_delay_ms, 20, (0, 60_000))?),
+        egress: egress::read(&mut r, vars.egress, &environment)?,
         resilience: resilience::read(&mut r, vars.resilience)?,
         warnings: Vec::new(),
         shown: r.shown,
-        environment: Environment::default(),
+        environment,
     })
 }
 

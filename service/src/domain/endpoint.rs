@@ -1,12 +1,15 @@
 //! One configured upstream, as plain data.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
 use crate::domain::abilities::Abilities;
+use crate::domain::egress::Egress;
+use crate::domain::host::{port, to_ascii};
 use crate::domain::secret::Secret;
 
 /// A vendor's wire format.
@@ -89,6 +92,19 @@ impl BaseUrl {
     pub fn join(&self, path: &str) -> Result<http::Uri, http::uri::InvalidUri> {
         format!("{}{path}", self.prefix).parse()
     }
+
+    /// The name or address; IPv6 without its brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.authority.host().trim_matches(['[', ']'])
+    }
+
+    /// The port, the scheme's own where none is said.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        let own = if self.scheme == http::uri::Scheme::HTTPS { 443 } else { 80 };
+        self.authority.port_u16().unwrap_or(own)
+    }
 }
 
 impl fmt::Display for BaseUrl {
@@ -103,10 +119,11 @@ impl std::str::FromStr for BaseUrl {
     /// Reads an absolute URL. The error says what was expected.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         const EXPECTED: &str = "an absolute http:// or https:// URL without query or credentials";
-        let uri: http::Uri = text.trim().parse().map_err(|_| EXPECTED)?;
+        let uri: http::Uri = with_ascii_host(text.trim()).ok_or(EXPECTED)?.parse().map_err(|_| EXPECTED)?;
         let parts = uri.into_parts();
         let scheme = parts.scheme.filter(|s| ["http", "https"].contains(&s.as_str()));
         let authority = parts.authority.filter(|a| !a.as_str().contains('@') && !a.host().is_empty());
+        let authority = authority.filter(|authority| port(authority).is_some());
         let path = parts.path_and_query.filter(|path| path.query().is_none());
         match (scheme, authority, path) {
             (Some(scheme), Some(authority), Some(path)) => {
@@ -117,10 +134,17 @@ impl std::str::FromStr for BaseUrl {
     }
 }
 
+/// The same URL with an international host in its ASCII form.
+fn with_ascii_host(url: &str) -> Option<String> {
+    let Some((scheme, rest)) = url.split_once("://") else { return Some(url.to_owned()) };
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    Some(format!("{scheme}://{}{path}", to_ascii(authority)?))
+}
+
 /// How long each part of a call may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadlines {
-    /// DNS, TCP and TLS together.
+    /// DNS, TCP, the proxy's tunnel and TLS together.
     pub connect: Duration,
     /// From the request's last byte to the answer's head.
     pub first_byte: Duration,
@@ -160,6 +184,8 @@ pub struct Endpoint {
     pub share: Share,
     /// Whether it can stream; where it cannot, a whole answer is streamed at once.
     pub streams: bool,
+    /// The way to it.
+    pub egress: Arc<Egress>,
     /// Whether it goes on with an answer that another endpoint has begun, where the operator says that;
     /// else its vendor's documents decide.
     pub continues: Option<bool>,
@@ -190,6 +216,7 @@ impl Endpoint {
             params: Params::default(),
             share: Share::default(),
             streams: true,
+            egress: Egress::direct(),
             continues: None,
             continue_streams: false,
             drain_cancelled: None,
@@ -253,6 +280,7 @@ mod tests {
     #[case::a_bare_host("http://localhost:4000", "http://localhost:4000")]
     #[case::a_slash_at_the_end("https://llm.example/v1/", "https://llm.example/v1")]
     #[case::an_ipv6_literal("http://[::1]:4000/a/b", "http://[::1]:4000/a/b")]
+    #[case::an_international_name("https://bücher.test:8443/v1", "https://xn--bcher-kva.test:8443/v1")]
     fn a_base_url_loses_only_its_last_slash(#[case] text: &str, #[case] expected: &str) {
         let url: Result<BaseUrl, _> = text.parse();
         assert_eq!(url.map(|url| url.to_string()), Ok(expected.to_owned()));
@@ -263,6 +291,7 @@ mod tests {
     #[case::another_scheme("ftp://localhost")]
     #[case::credentials("http://user:pass@localhost")]
     #[case::a_query("http://localhost/?a=b")]
+    #[case::a_port_that_is_none("http://localhost:99999")]
     #[case::nothing("")]
     fn what_is_no_base_url_is_refused(#[case] text: &str) {
         assert!(text.parse::<BaseUrl>().is_err());

@@ -13,7 +13,7 @@ use super::decode::Decoder;
 use super::pool::Pool;
 use super::script::Player;
 use crate::domain::endpoint::BaseUrl;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, TUNNEL_DROPPED};
 
 /// An answer whose body is still on its way. Dropping it before the end closes the connection, which
 /// is what tells an upstream to stop generating.
@@ -129,8 +129,9 @@ impl Source {
                 match data {
                     Some(Ok(data)) => Poll::Ready(Some(Ok(data))),
                     Some(Err(error)) => {
+                        let broken = broken(&error, network.connection.way.proxy());
                         *slot = None;
-                        Poll::Ready(Some(Err(broken(&error))))
+                        Poll::Ready(Some(Err(broken)))
                     }
                     None => {
                         if let Some(Network { connection, pool, url, .. }) = slot.take().map(|n| *n) {
@@ -144,10 +145,14 @@ impl Source {
     }
 }
 
-fn broken(error: &hyper::Error) -> Error {
+fn broken(error: &hyper::Error, proxy: Option<&str>) -> Error {
     if error.is_parse() || is_invalid_data(error) {
         let message = format!("the upstream broke HTTP in the middle of its answer: {error}");
         return Error::new(Kind::MalformedAnswer, message);
+    }
+    if let Some(proxy) = proxy {
+        let message = format!("the connection through the proxy {proxy} ended in the middle of the answer");
+        return Error::new(Kind::Truncated, message).with_code(TUNNEL_DROPPED);
     }
     Error::new(Kind::Truncated, "the upstream closed the connection in the middle of its answer")
 }

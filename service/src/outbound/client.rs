@@ -4,21 +4,24 @@
 //! this pool 0.95–1.04; see `ARCHITECTURE.md`.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use http::Request;
 use http::header::{HeaderName, HeaderValue};
+use http::{Request, Uri};
 use http_body_util::Full;
 
 use super::answer::{Answer, Network};
 use super::connection::{Connection, NoAnswer, RequestBody};
-use super::connector::Connector;
+use super::connector::{Connector, Patience};
 use super::deadline::Deadline;
 use super::pool::Pool;
+use super::refusal::refusal_of_forward;
 use super::script::Player;
+use super::tls;
+use super::way::Way;
 use crate::domain::call::{Call, HttpCall, Script};
 use crate::domain::endpoint::{Deadlines, Endpoint};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, TUNNEL_DROPPED};
 
 /// Calls upstreams. Cheap to clone; clones share their idle connections.
 #[derive(Clone, Default)]
@@ -53,7 +56,7 @@ impl Client {
         limits: &Deadlines,
         deadline: Deadline,
     ) -> Result<Answer> {
-        let mut pooled = self.pool.take(&endpoint.url);
+        let mut pooled = self.pool.take(endpoint);
         let mut calls = 0;
         loop {
             calls += 1;
@@ -61,11 +64,18 @@ impl Client {
                 Some(connection) => connection,
                 None => Box::pin(self.connect(endpoint, limits.connect, deadline)).await?,
             };
-            let sent = connection.send(request(endpoint, call));
+            let request = request(endpoint, call, &connection.way);
+            let sent = connection.send(request);
             let limit = limits.first_byte;
             match deadline.within(limit, sent, || no_first_byte(endpoint, limit)).await? {
                 Ok((response, connection)) => {
                     let (head, incoming) = response.into_parts();
+                    if let Way::Forward { proxy, .. } = &connection.way
+                        && let Some(refused) =
+                            refusal_of_forward(proxy, &endpoint.url, head.status, &head.headers)
+                    {
+                        return Err(refused);
+                    }
                     let (pool, url) = (Arc::clone(&self.pool), endpoint.url.clone());
                     let network = Network { connection, incoming, pool, url };
                     let mut answer = Answer::from_network(head.status.as_u16(), head.headers, network)?;
@@ -74,7 +84,9 @@ impl Client {
                 }
                 // The peer had closed this idle connection: the next turn opens a fresh one.
                 Err(NoAnswer { stale: true, .. }) => {}
-                Err(NoAnswer { error, .. }) => return Err(no_head(endpoint, &error)),
+                Err(NoAnswer { error, proxy, .. }) => {
+                    return Err(no_head(endpoint, &error, proxy.as_deref()));
+                }
             }
         }
     }
@@ -85,17 +97,10 @@ impl Client {
         limit: Duration,
         deadline: Deadline,
     ) -> Result<Box<Connection>> {
-        let socket = self.connector.connect(&endpoint.url);
-        let socket = deadline.within(limit, socket, || {
-            let message = format!(
-                "cannot reach {}: no connection within {} s",
-                endpoint.url.authority,
-                limit.as_secs_f64()
-            );
-            Error::new(Kind::BackendUnavailable, message).with_code("connect_timeout")
-        });
-        let connection = Connection::handshake(socket.await??).await;
-        connection.map_err(|error| no_head(endpoint, &error))
+        let patience = Patience { limit, deadline, since: Instant::now() };
+        let (socket, way) = self.connector.connect(endpoint, patience).await?;
+        let connection = Connection::handshake(socket, way, Arc::clone(&endpoint.egress)).await;
+        connection.map_err(|error| no_head(endpoint, &error, None))
     }
 
     /// Closes idle connections that are of no use any more, every now and then, for ever.
@@ -122,10 +127,13 @@ async fn script_answer(
     Ok(Answer::from_script(status, headers.collect(), player))
 }
 
-fn request(endpoint: &Endpoint, call: &HttpCall) -> Request<RequestBody> {
+fn request(endpoint: &Endpoint, call: &HttpCall, way: &Way) -> Request<RequestBody> {
     let mut request = Request::new(Full::new(call.body.clone()));
     *request.method_mut() = call.method.clone();
     *request.uri_mut() = call.uri.clone();
+    if let Way::Forward { authorization, .. } = way {
+        for_the_proxy(&mut request, endpoint, authorization.as_ref());
+    }
     let headers = request.headers_mut();
     headers.reserve(call.headers.len() + 2);
     if let Ok(host) = HeaderValue::from_str(endpoint.url.authority.as_str()) {
@@ -137,15 +145,41 @@ fn request(endpoint: &Endpoint, call: &HttpCall) -> Request<RequestBody> {
     request
 }
 
+/// Puts the URL into absolute form, and adds what only the proxy reads and takes out.
+/// Source: <https://www.rfc-editor.org/rfc/rfc9112#name-absolute-form>
+fn for_the_proxy(
+    request: &mut Request<RequestBody>,
+    endpoint: &Endpoint,
+    authorization: Option<&HeaderValue>,
+) {
+    let mut parts = std::mem::take(request.uri_mut()).into_parts();
+    parts.scheme = Some(endpoint.url.scheme.clone());
+    parts.authority = Some(endpoint.url.authority.clone());
+    *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
+    if let Some(authorization) = authorization {
+        request.headers_mut().insert(http::header::PROXY_AUTHORIZATION, authorization.clone());
+    }
+}
+
 fn no_first_byte(endpoint: &Endpoint, limit: Duration) -> Error {
     let message = format!("{} did not begin to answer within {} s", endpoint.name, limit.as_secs_f64());
     Error::new(Kind::UpstreamTimeout, message).with_code("first_byte_timeout")
 }
 
-fn no_head(endpoint: &Endpoint, error: &hyper::Error) -> Error {
+fn no_head(endpoint: &Endpoint, error: &hyper::Error, proxy: Option<&str>) -> Error {
     if error.is_parse() {
         let message = format!("{} did not answer in HTTP: {error}", endpoint.name);
         return Error::new(Kind::MalformedAnswer, message);
+    }
+    // TLS 1.3 tells only behind its handshake that a client's certificate is missing.
+    if let Some(alert) = tls::alert(error) {
+        let message = format!("{} ended TLS: {alert}", endpoint.name);
+        return Error::new(Kind::TlsFailure, message);
+    }
+    if let Some(proxy) = proxy {
+        let name = &endpoint.name;
+        let message = format!("the connection through the proxy {proxy} ended before {name} answered");
+        return Error::new(Kind::UpstreamDisconnected, message).with_code(TUNNEL_DROPPED);
     }
     let message = format!("{} closed the connection without an answer", endpoint.name);
     Error::new(Kind::UpstreamDisconnected, message)

@@ -7,6 +7,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
@@ -17,8 +18,10 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 
-use super::connector::Socket;
 use super::gate::Gate;
+use super::socket::Socket;
+use super::way::Way;
+use crate::domain::egress::Egress;
 
 /// Upstream request bodies are always whole in memory.
 pub type RequestBody = Full<Bytes>;
@@ -34,6 +37,10 @@ pub struct Connection {
     gate: Gate,
     /// Whether it has served a request before: its peer may have closed it meanwhile.
     pub reused: bool,
+    /// Which way it takes.
+    pub way: Way,
+    /// Whose way that is.
+    pub egress: Arc<Egress>,
 }
 
 /// What became of a request that got no answer.
@@ -43,16 +50,18 @@ pub struct NoAnswer {
     /// Whether nothing of an answer had arrived and the connection had served before: the peer closed
     /// an idle connection, and the request may go out again on a fresh one.
     pub stale: bool,
+    /// The proxy that it went through.
+    pub proxy: Option<String>,
 }
 
 impl Connection {
     /// Makes an HTTP/1.1 connection of a socket.
-    pub async fn handshake(socket: Socket) -> hyper::Result<Box<Self>> {
+    pub async fn handshake(socket: Socket, way: Way, egress: Arc<Egress>) -> hyper::Result<Box<Self>> {
         let handshake = http1::Builder::new()
             .read_buf_exact_size(Some(READ_BUFFER_BYTES))
             .handshake(TokioIo::new(socket));
         let (sender, driver) = handshake.await?;
-        Ok(Box::new(Self { sender, driver, gate: Gate::default(), reused: false }))
+        Ok(Box::new(Self { sender, driver, gate: Gate::default(), reused: false, way, egress }))
     }
 
     /// Sends a request and waits for the head of the answer. Dropping the future closes the socket.
@@ -77,7 +86,8 @@ impl Connection {
             Err(error) => {
                 let nothing_received = error.is_canceled() || error.is_closed() || is_disconnect(&error);
                 let stale = self.reused && nothing_received;
-                Err(NoAnswer { error, stale })
+                let proxy = self.way.proxy().map(str::to_owned);
+                Err(NoAnswer { error, stale, proxy })
             }
         }
     }

@@ -1,11 +1,13 @@
-//! Idle connections, by origin. One pool a worker: its lock is never contended.
+//! Idle connections, by origin and the way to it. One pool a worker: its lock is never contended.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
 use super::connection::Connection;
-use crate::domain::endpoint::BaseUrl;
+use crate::domain::egress::Egress;
+use crate::domain::endpoint::{BaseUrl, Endpoint};
 
 /// Idle connections kept for one origin; more are closed.
 const MAX_IDLE: usize = 512;
@@ -18,6 +20,12 @@ struct Idle {
     since: Instant,
 }
 
+impl Idle {
+    fn now(connection: Box<Connection>) -> Self {
+        Self { connection, since: Instant::now() }
+    }
+}
+
 /// The idle connections of one worker.
 #[derive(Default)]
 pub struct Pool {
@@ -28,20 +36,24 @@ pub struct Pool {
 struct Origin {
     scheme: http::uri::Scheme,
     authority: http::uri::Authority,
+    egress: Arc<Egress>,
     idle: Vec<Idle>,
 }
 
 impl Origin {
-    fn is_of(&self, url: &BaseUrl) -> bool {
-        self.authority == url.authority && self.scheme == url.scheme
+    /// Endpoints of one file share their way; after a reload an equal one may be another.
+    fn is_of(&self, url: &BaseUrl, egress: &Arc<Egress>) -> bool {
+        let is_same_way = || Arc::ptr_eq(&self.egress, egress) || self.egress == *egress;
+        self.authority == url.authority && self.scheme == url.scheme && is_same_way()
     }
 }
 
 impl Pool {
-    /// The connection to `url`'s origin that was used last, if one is still good.
-    pub fn take(&self, url: &BaseUrl) -> Option<Box<Connection>> {
+    /// The connection to the endpoint's origin that was used last, if one is still good.
+    pub fn take(&self, endpoint: &Endpoint) -> Option<Box<Connection>> {
+        let Endpoint { url, egress, .. } = endpoint;
         let mut origins = self.origins.lock();
-        let idle = &mut origins.iter_mut().find(|origin| origin.is_of(url))?.idle;
+        let idle = &mut origins.iter_mut().find(|origin| origin.is_of(url, egress))?.idle;
         while let Some(Idle { mut connection, since }) = idle.pop() {
             if since.elapsed() < MAX_IDLE_TIME && connection.is_idle() {
                 return Some(connection);
@@ -56,13 +68,13 @@ impl Pool {
             return;
         }
         let mut origins = self.origins.lock();
-        let idle = Idle { connection, since: Instant::now() };
-        match origins.iter_mut().find(|origin| origin.is_of(url)) {
-            Some(origin) if origin.idle.len() < MAX_IDLE => origin.idle.push(idle),
+        match origins.iter_mut().find(|origin| origin.is_of(url, &connection.egress)) {
+            Some(origin) if origin.idle.len() < MAX_IDLE => origin.idle.push(Idle::now(connection)),
             Some(_) => {}
             None => {
                 let (scheme, authority) = (url.scheme.clone(), url.authority.clone());
-                origins.push(Origin { scheme, authority, idle: vec![idle] });
+                let egress = Arc::clone(&connection.egress);
+                origins.push(Origin { scheme, authority, egress, idle: vec![Idle::now(connection)] });
             }
         }
     }

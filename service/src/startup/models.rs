@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::signal::unix::Signal;
 
-use crate::config::endpoints::{self, Configuration, Finding};
+use crate::config::endpoints::{self, Configuration, Defaults, Finding};
 use crate::config::settings::{DEFAULT_CONFIG, Mode, Settings};
 use crate::domain::model::Models;
 use crate::services::completion::Engine;
@@ -41,7 +41,8 @@ impl Source {
     pub fn read(&self) -> Result<Option<Configuration>, String> {
         let Some(path) = &self.path else { return Ok(None) };
         let variables = self.settings.environment.variables();
-        let read = endpoints::load(path, variables, self.settings.deadlines);
+        let (deadlines, egress) = (self.settings.deadlines, Arc::clone(&self.settings.egress));
+        let read = endpoints::load(path, variables, Defaults { deadlines, egress });
         let mut configuration = read.map_err(|error| error.to_string())?;
         if self.is_litellm_alone() {
             leave_roles_to_litellm(&mut configuration, path);

@@ -12,6 +12,7 @@ mod program;
 mod request;
 mod service;
 mod sse;
+mod targets;
 
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -27,6 +28,7 @@ pub use program::Program;
 pub use request::{CHAT, Request, chat, get, post, streamed};
 pub use service::{TestService, Variables};
 pub use sse::{Event, data_of, text_of};
+pub use targets::{Scheme, TARGET_KEY, Targets, entry, service_at, service_of};
 
 /// The key that callers have to show.
 pub const KEY: &str = "internal-test-key-4711";

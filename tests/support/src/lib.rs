@@ -18,20 +18,29 @@
 //! A life of a request: `server` accepts, `connection` reads it (`request`) and asks `registry`
 //! for the behaviour, `plan` turns behaviour and request into steps (what OpenAI would say comes
 //! from `openai`), and `connection` takes the steps while it watches for the peer to leave;
-//! `record` keeps what happened. From other languages: the binary `fault-upstream` and `control`.
+//! `record` keeps what happened. What may stand before it: [`TlsFront`] with a certificate of an
+//! [`Authority`], and the real proxies of `egress`. From other languages: the binary `fault-upstream` and `control`.
 
+mod authority;
 mod behaviour;
 mod connection;
 mod control;
 mod dead_end;
+mod egress;
+mod files;
 mod openai;
 mod plan;
 mod record;
 mod registry;
 mod request;
 mod server;
+mod tls_front;
 
+pub use authority::{Authority, Certified};
 pub use behaviour::*;
 pub use dead_end::{Blackhole, refused_url};
+pub use egress::{EgressProxy, PROXY_PASSWORD, PROXY_PASSWORD_ENCODED, PROXY_USER, Squid, start_socks};
+pub use files::Files;
 pub use record::{Closure, Connections, OpenConnection, RecordedRequest};
 pub use server::FaultUpstream;
+pub use tls_front::TlsFront;

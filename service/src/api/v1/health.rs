@@ -72,5 +72,6 @@ async fn backend(api: &Api) -> Result<(), String> {
     if api.engine.routing.has_models() {
         return Ok(());
     }
-    api.readiness.check(|| probe::answers(&endpoint.url, path, PROBE_TIMEOUT)).await
+    let probe = || probe::endpoint_answers(&api.client, endpoint, path, PROBE_TIMEOUT);
+    api.readiness.check(probe).await
 }

@@ -1,15 +1,20 @@
 //! One section: one endpoint.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::document::{Member, Section};
-use crate::config::address::base_url;
+use crate::config::address::{self, base_url};
+use crate::config::egress::{self, Problem};
+use crate::config::endpoints::Defaults;
 use crate::config::finding::{Findings, Wrong};
 use crate::config::keys::{self, Lack};
 use crate::config::limits::Timeouts;
 use crate::config::names::header_safe;
 use crate::config::references::{Variables, expand, first};
-use crate::domain::endpoint::{BaseUrl, Deadlines, Endpoint, UpstreamModel};
+use crate::domain::egress::Egress;
+use crate::domain::endpoint::{BaseUrl, Endpoint, UpstreamModel};
 use crate::domain::secret::Secret;
 use crate::domain::vendors::{Vendor, is_known_elsewhere};
 
@@ -27,17 +32,10 @@ const READ: [&str; 11] = [
     "max_tokens",
 ];
 
-/// How an endpoint is reached: read, and told that it changes nothing yet.
-const NOT_YET: [&str; 8] = [
-    "proxy_http",
-    "proxy_https",
-    "proxy_no_proxy",
-    "ssl_verify",
-    "ca_file",
-    "client_cert",
-    "client_key",
-    "server_name",
-];
+/// Whether a member of that key means something.
+fn is_read(key: &str) -> bool {
+    READ.contains(&key) || egress::KEYS.contains(&key)
+}
 
 /// Where a section has to say something itself.
 const OF_THE_SECTION_ALONE: [&str; 2] = ["enabled", "default"];
@@ -45,7 +43,7 @@ const OF_THE_SECTION_ALONE: [&str; 2] = ["enabled", "default"];
 /// What every section is read with.
 pub struct Reading<'a> {
     pub variables: &'a Variables,
-    pub deadlines: Deadlines,
+    pub defaults: &'a Defaults,
 }
 
 impl Reading<'_> {
@@ -60,7 +58,7 @@ impl Reading<'_> {
             return Ok(None);
         }
         warn_of_members(section, findings);
-        let section = match self.expanded(section) {
+        let section = match self.expanded(section, findings) {
             Ok(section) => section,
             Err((line, lack)) => return Ok(leave_out(section, line, &lack, findings)),
         };
@@ -73,12 +71,28 @@ impl Reading<'_> {
             Ok(key) => key,
             Err(lack) => return Ok(leave_out(&section, section.line_of("apikey"), &lack, findings)),
         };
-        let mut endpoint = Endpoint::new(header_safe(name), vendor.provider, url, self.deadlines);
+        let mut endpoint = Endpoint::new(header_safe(name), vendor.provider, url, self.defaults.deadlines);
         endpoint.vendor = Some(vendor.prefix);
         endpoint.key = key;
         endpoint.model = UpstreamModel::Named(upstream_model(&section, name, findings));
         finish(&mut endpoint, &section)?;
+        endpoint.egress = self.egress(&section, findings)?;
+        if let Some(warning) = address::warning(&endpoint.url) {
+            findings.warn(section.line_of("url"), format!("`url` of `[{}]` {warning}", section.name));
+        }
         Ok(Some(endpoint))
+    }
+
+    fn egress(&self, section: &Section, findings: &mut Findings) -> Result<Arc<Egress>, Wrong> {
+        let get = |key: &str| section.get(key).map(|member| member.value.as_str());
+        let egress = egress::build(&self.defaults.egress, get).map_err(|Problem { key, message }| {
+            Wrong::at(section.line_of(key), format!("`{key}` of `[{}]` {message}", section.name))
+        })?;
+        if !egress.tls.verify && section.get("ssl_verify").is_some() {
+            let message = format!("`ssl_verify` of `[{}]` {}", section.name, egress::UNVERIFIED);
+            findings.warn(section.line_of("ssl_verify"), message);
+        }
+        Ok(egress)
     }
 
     /// The endpoint of a section that does one of the service's own jobs; none where the default model
@@ -89,9 +103,8 @@ impl Reading<'_> {
         default: Option<&Section>,
         findings: &mut Findings,
     ) -> Result<Option<Endpoint>, Wrong> {
-        let is_own = |member: &Member| {
-            READ.contains(&member.key.as_str()) && !OF_THE_SECTION_ALONE.contains(&member.key.as_str())
-        };
+        let is_own =
+            |member: &Member| is_read(&member.key) && !OF_THE_SECTION_ALONE.contains(&member.key.as_str());
         if !section.members.iter().any(|member| is_own(member) && !member.value.is_empty()) {
             section.boolean("enabled")?;
             warn_of_members(section, findings);
@@ -102,11 +115,19 @@ impl Reading<'_> {
     }
 
     /// The section with its variables in place; else the line of the first that is not set.
-    fn expanded(&self, section: &Section) -> Result<Section, (usize, Lack)> {
+    fn expanded(&self, section: &Section, findings: &mut Findings) -> Result<Section, (usize, Lack)> {
         let mut section = section.clone();
-        for member in section.members.iter_mut().filter(|member| READ.contains(&member.key.as_str())) {
-            member.value = expand(&member.value, self.variables)
-                .map_err(|variable| (member.line, Lack::unset(&[&variable])))?;
+        let name = &section.name;
+        for member in section.members.iter_mut().filter(|member| is_read(&member.key)) {
+            member.value = match expand(&member.value, self.variables) {
+                Ok(value) => value,
+                Err(variable) if egress::MAY_BE_UNSET.contains(&member.key.as_str()) => {
+                    let message = format!("`{}` of `[{name}]` is ignored: {variable} is not set", member.key);
+                    findings.warn(member.line, message);
+                    String::new()
+                }
+                Err(variable) => return Err((member.line, Lack::unset(&[&variable]))),
+            };
         }
         Ok(section)
     }
@@ -157,8 +178,7 @@ fn inherited(section: &Section, default: Option<&Section>, findings: &mut Findin
     }
     for member in &default.members {
         let key = member.key.as_str();
-        let inherits =
-            READ.contains(&key) && !OF_THE_SECTION_ALONE.contains(&key) && whole.get(key).is_none();
+        let inherits = is_read(key) && !OF_THE_SECTION_ALONE.contains(&key) && whole.get(key).is_none();
         if inherits {
             whole.members.retain(|own| own.key != member.key);
             whole.members.push(member.clone());
@@ -170,14 +190,9 @@ fn inherited(section: &Section, default: Option<&Section>, findings: &mut Findin
 fn warn_of_members(section: &Section, findings: &mut Findings) {
     for member in &section.members {
         let key = member.key.as_str();
-        let what = if NOT_YET.contains(&key) {
-            "has no effect in this version"
-        } else if READ.contains(&key) {
-            continue;
-        } else {
-            "is unknown: ignored"
-        };
-        findings.warn(member.line, format!("`{key}` of `[{}]` {what}", section.name));
+        if !is_read(key) {
+            findings.warn(member.line, format!("`{key}` of `[{}]` is unknown: ignored", section.name));
+        }
     }
 }
 

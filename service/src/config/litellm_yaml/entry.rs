@@ -1,11 +1,14 @@
 //! One entry of `model_list`: one endpoint.
 
+use super::egress::Ways;
 use super::info::Info;
 use super::params::{Meaning, meaning};
 use super::reliability::Reliability;
 use super::upstream::{self, Left};
 use super::{ours, request};
+use crate::config::address;
 use crate::config::finding::{Findings, Wrong};
+use crate::config::keys::Lack;
 use crate::config::limits::{Timeouts, seconds};
 use crate::config::references::{Variables, unset};
 use crate::config::tree::{Entry, Node, find};
@@ -17,6 +20,7 @@ pub struct Reading<'a> {
     pub reliability: &'a Reliability<'a>,
     pub variables: &'a Variables,
     pub credentials: &'a [Node],
+    pub ways: &'a Ways,
 }
 
 /// An entry's keys, found by name.
@@ -63,6 +67,11 @@ impl<'a> Raw<'a> {
         Ok((node.text("litellm_params.model")?, node.line))
     }
 
+    /// What stands under `llm_proxy`.
+    pub fn ours(&self) -> Result<&[Entry], Wrong> {
+        find(self.entries, "llm_proxy").map_or(Ok(&[][..]), |entry| entry.node.entries("llm_proxy"))
+    }
+
     /// The first variable that is not set, its line before it, among the keys that mean something here.
     pub fn unset(&self) -> Option<(usize, &str)> {
         let is_idle = |key: &str| matches!(meaning(key), Meaning::Unsupported | Meaning::Price);
@@ -74,8 +83,15 @@ impl<'a> Raw<'a> {
 impl Reading<'_> {
     /// The endpoint of an entry, unless it has to be left out.
     pub fn endpoint(&self, raw: &Raw<'_>, findings: &mut Findings) -> Result<Option<Endpoint>, Wrong> {
-        check_keys(raw, findings)?;
-        let mut endpoint = match upstream::endpoint(raw, self.variables, self.deadlines, findings)? {
+        warn_of_keys(raw, findings);
+        let way = self.ways.of_entry(raw.ours()?, findings)?;
+        let way = way.map_err(|(line, variable)| Left::lacking(line, Lack::unset(&[&variable])));
+        let endpoint = match way {
+            Ok(way) => upstream::endpoint(raw, self.variables, self.deadlines, findings)?
+                .map(|endpoint| Endpoint { egress: way, ..endpoint }),
+            Err(left) => Err(left),
+        };
+        let mut endpoint = match endpoint {
             Ok(endpoint) => endpoint,
             Err(left) => {
                 leave_out(raw, &left, findings);
@@ -91,10 +107,12 @@ impl Reading<'_> {
         timeouts(raw)?.or(self.reliability.timeouts).apply(&mut endpoint);
         endpoint.share = share(raw)?;
         endpoint.headers = request::headers(raw)?;
-        if let Some(own) = find(raw.entries, "llm_proxy") {
-            ours::interruptions(own.node.entries("llm_proxy")?, &mut endpoint)?;
-        }
+        ours::interruptions(raw.ours()?, &mut endpoint)?;
         endpoint.params = request::params(raw, self.reliability.drop_unsupported, findings)?;
+        if let Some(warning) = address::warning(&endpoint.url) {
+            let line = raw.get("api_base").or(raw.get("base_url")).map_or(raw.line, |node| node.line);
+            findings.warn(line, format!("`api_base` {warning}"));
+        }
         Ok(Some(endpoint))
     }
 }
@@ -125,15 +143,11 @@ fn with_credential(
     Ok(params)
 }
 
-fn check_keys(raw: &Raw<'_>, findings: &mut Findings) -> Result<(), Wrong> {
-    for entry in raw.entries {
-        match entry.key.as_str() {
-            "model_name" | "litellm_params" | "model_info" => {}
-            "llm_proxy" => ours::check_entry(entry.node.entries("llm_proxy")?, findings)?,
-            key => findings.warn(entry.line, format!("`{key}` of `{}` is not supported: ignored", raw.name)),
-        }
+fn warn_of_keys(raw: &Raw<'_>, findings: &mut Findings) {
+    const READ: [&str; 4] = ["model_name", "litellm_params", "model_info", "llm_proxy"];
+    for Entry { key, line, .. } in raw.entries.iter().filter(|entry| !READ.contains(&entry.key.as_str())) {
+        findings.warn(*line, format!("`{key}` of `{}` is not supported: ignored", raw.name));
     }
-    Ok(())
 }
 
 fn leave_out(raw: &Raw<'_>, left: &Left, findings: &mut Findings) {

@@ -8,22 +8,12 @@ use crate::config::tree::{Entry, find};
 use crate::domain::endpoint::Endpoint;
 use crate::domain::model::Roles;
 
-/// How an endpoint is reached: read, and told that it changes nothing yet.
-pub const NOT_YET: [&str; 9] = [
-    "egress",
-    "proxy_http",
-    "proxy_https",
-    "proxy_no_proxy",
-    "ca_file",
-    "client_cert",
-    "client_key",
-    "server_name",
-    "ssl_verify",
-];
+/// The keys in an entry of `model_list` that say something else than how it is reached.
+pub const INTERRUPTIONS: [&str; 3] = ["continue_streams", "continues", "drain_cancelled_s"];
 
 /// The roles at the top of the file.
 pub fn roles(section: &Section<'_>, declared: &Declared, findings: &mut Findings) -> Result<Roles, Wrong> {
-    check(section.entries, &["roles"], "llm_proxy", findings)?;
+    check(section.entries, &["roles", "egress"], "llm_proxy")?;
     let mut roles = Roles::default();
     let Some(entry) = section.get("roles") else { return Ok(roles) };
     for role in entry.node.entries("llm_proxy.roles")? {
@@ -47,11 +37,6 @@ pub fn roles(section: &Section<'_>, declared: &Declared, findings: &mut Findings
     Ok(roles)
 }
 
-/// The keys in an entry of `model_list`.
-pub fn check_entry(entries: &[Entry], findings: &mut Findings) -> Result<(), Wrong> {
-    check(entries, &["continue_streams", "continues", "drain_cancelled_s"], "llm_proxy", findings)
-}
-
 /// What becomes of streams that break off, or whose callers leave.
 pub fn interruptions(entries: &[Entry], endpoint: &mut Endpoint) -> Result<(), Wrong> {
     let boolean = |key: &str| {
@@ -65,16 +50,13 @@ pub fn interruptions(entries: &[Entry], endpoint: &mut Endpoint) -> Result<(), W
     Ok(())
 }
 
-fn check(entries: &[Entry], read: &[&str], what: &str, findings: &mut Findings) -> Result<(), Wrong> {
-    for entry in entries {
-        let key = entry.key.as_str();
-        if NOT_YET.contains(&key) {
-            findings.warn(entry.line, format!("`{what}.{key}` has no effect in this version"));
-        } else if !read.contains(&key) {
-            let known: Vec<&str> = read.iter().chain(&NOT_YET).copied().collect();
+/// Refuses keys that nobody knows: LiteLLM ignores all of ours, so nobody else will say so.
+pub fn check(entries: &[Entry], known: &[&str], what: &str) -> Result<(), Wrong> {
+    match entries.iter().find(|entry| !known.contains(&entry.key.as_str())) {
+        None => Ok(()),
+        Some(Entry { key, line, .. }) => {
             let message = format!("`{what}.{key}` is unknown: expected one of {}", known.join(", "));
-            return Err(Wrong::at(entry.line, message));
+            Err(Wrong::at(*line, message))
         }
     }
-    Ok(())
 }

@@ -20,7 +20,8 @@ pub struct Left {
 }
 
 impl Left {
-    fn lacking(line: usize, lack: Lack) -> Self {
+    /// It lacks that.
+    pub fn lacking(line: usize, lack: Lack) -> Self {
         Self { line, why: lack.message, variable: lack.variable }
     }
 
