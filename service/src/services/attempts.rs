@@ -142,6 +142,9 @@ impl Attempts {
                 Err(miss) => miss,
             };
             let (endpoint, now) = (Arc::clone(&hop.endpoint), Instant::now());
+            if miss.was_asked && miss.error.kind().blame() != Blame::Us {
+                self.engine.observer.upstream_error(&endpoint.name, miss.error.kind());
+            }
             let is_over = match self.instead(&miss.error) {
                 Some(hops) => {
                     self.route.hops = hops;
@@ -190,9 +193,6 @@ impl Attempts {
         let Last { miss, endpoint } = before;
         if miss.was_asked && !self.engine.resilience.budget.withdraw(Instant::now()) {
             return false;
-        }
-        if miss.was_asked {
-            self.engine.observer.upstream_error(&endpoint.name, miss.error.kind());
         }
         let reason = miss.error.code().to_owned().into();
         self.tell(if failures > 0 {
