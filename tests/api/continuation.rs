@@ -132,10 +132,12 @@ async fn without_the_callers_wish_the_stream_ends_honestly() {
 }
 
 #[actix_web::test]
-async fn an_operator_may_wish_it_for_an_endpoint() {
+async fn an_operator_may_wish_it_for_an_endpoint_and_the_caller_may_not() {
     let yaml = TWO.replace("order: 1}", "order: 1}, llm_proxy: {continue_streams: true}");
     let scene = Scene::new(&yaml, hello().truncate_after_events(3));
     assert_eq!(whole(&scene.ask(post(CHAT, streamed("m"))).await), "You all there, too");
+    let unwanted = post(CHAT, streamed("m")).header("x-llm-proxy-continue", "false");
+    assert_eq!(broken(&scene.ask(unwanted).await).code, "stream_truncated");
 }
 
 #[actix_web::test]

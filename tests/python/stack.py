@@ -52,8 +52,13 @@ def litellm_recipe(
 def service_recipe(
     name: str, directory: Path, settings: Mapping[str, str], variables: Mapping[str, str]
 ) -> Recipe:
-    """The service, with `settings` in the form LLM_PROXY__NAME without its prefix."""
+    """The service, with `settings` in the form LLM_PROXY__NAME without its prefix.
+
+    A request that fails is asked once, and no endpoint is left alone: tests share a service.
+    """
     common = {
+        "RETRY_ATTEMPTS": "1",
+        "BREAKER_FAILURES": "10000",
         "HOST": "127.0.0.1",
         "WORKERS": "1",
         "LOG_FORMAT": "json",

@@ -284,7 +284,7 @@ def test_the_operators_parameters_give_way_to_the_callers(
     ("model", "asked"),
     [
         ("fails", ["scripted-500", "scripted"]),
-        ("is-limited", ["scripted-429", "scripted-500", "scripted"]),
+        ("is-limited-for-once", ["scripted-limited", "scripted-500", "scripted"]),
         ("is-short", ["scripted-too-long", "scripted"]),
     ],
 )

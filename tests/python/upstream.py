@@ -12,6 +12,7 @@ It runs inside the test process, so a test can hold a stream open and see who hu
 | scripted-length     | is stopped by max_tokens                                              |
 | scripted-cut        | streams FIRST_WORDS and ends as if that were all, without `[DONE]`    |
 | scripted-429        | 429 with Retry-After: 7                                               |
+| scripted-limited    | 429 without Retry-After                                               |
 | scripted-400 / -404 | that status                                                           |
 | scripted-500 / -503 | that status                                                           |
 | scripted-401        | 401 that quotes the key, as some providers do                         |
@@ -182,6 +183,7 @@ ERRORS: dict[str, tuple[int, Json, dict[str, str]]] = {
     "scripted-400": (400, _error("'temperature' is too hot", "invalid_value"), {}),
     "scripted-404": (404, _error("The model does not exist", "model_not_found"), {}),
     "scripted-429": (429, _error("slow down", None), {"retry-after": str(RETRY_AFTER_S)}),
+    "scripted-limited": (429, _error("slow down", None), {}),
     "scripted-500": (500, _error("it broke", None), {}),
     "scripted-503": (503, _error("overloaded", None), {}),
     "scripted-too-long": (

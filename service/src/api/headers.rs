@@ -38,21 +38,22 @@ pub fn passed_on(headers: &HeaderMap) -> Vec<(http::HeaderName, http::HeaderValu
 }
 
 /// Whether the caller wants notices in its stream, and how; and whether another endpoint may go on with a
-/// stream that breaks off. Lines of Ollama's format have no place for either.
+/// stream that breaks off, where the caller says so. Lines of Ollama's format have no place for either.
 ///
 /// # Errors
 /// A header has another value than it may have.
-pub fn wishes(format: ClientFormat, headers: &HeaderMap) -> Result<(Option<NoticeForm>, bool)> {
+pub fn wishes(format: ClientFormat, headers: &HeaderMap) -> Result<(Option<NoticeForm>, Option<bool>)> {
     let form = NoticeForm::parse(headers.get(NoticeForm::HEADER).map(HeaderValue::as_bytes))?;
     let continues = match headers.get(CONTINUE).map(HeaderValue::as_bytes) {
-        None | Some(b"false") => false,
-        Some(b"true") => true,
+        None => None,
+        Some(b"false") => Some(false),
+        Some(b"true") => Some(true),
         Some(_) => {
             let message = "x-llm-proxy-continue holds an unknown value: expected true or false";
             return Err(Error::invalid(CONTINUE.as_str(), message));
         }
     };
-    Ok(if format == ClientFormat::Openai { (form, continues) } else { (None, false) })
+    Ok(if format == ClientFormat::Openai { (form, continues) } else { (None, Some(false)) })
 }
 
 /// Adds the upstream's headers that are passed back.

@@ -210,10 +210,12 @@ impl Breaker {
         }
     }
 
-    /// An active probe found it down: no request need find out before the first open time is over again.
+    /// An active probe found it down: no request need find out before the first open time is over again. Not for
+    /// ever: a list of models that never comes does not prove that no model answers.
     pub fn found_down(&mut self, now: Instant) {
         if let Circuit::Open { since, until, .. } = self.circuit {
-            let until = until.max(after(now, self.settings.open));
+            let longest = after(since, self.settings.open.saturating_mul(MAX_OPEN_FACTOR));
+            let until = until.max(after(now, self.settings.open).min(longest));
             self.circuit = Circuit::Open { since, until, shortened: false };
         }
     }

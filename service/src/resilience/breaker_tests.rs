@@ -205,3 +205,16 @@ fn a_busy_endpoint_that_dies_is_left_alone_once_half_of_what_is_known_failed(
     let opened = (1..).find(|_| breaker.failed(now + s(later_s), FEW, 0.0));
     assert_eq!(opened, Some(failures));
 }
+
+#[test]
+fn probes_that_find_it_down_keep_requests_away_for_the_longest_time_at_most() {
+    let start = Instant::now();
+    let mut breaker = opened(start);
+    let mut now = start;
+    while breaker.opens_at(now).is_some() && now < start + s(10_000) {
+        now += s(60);
+        breaker.found_down(now);
+    }
+    assert_eq!(now, start + s(1_200));
+    assert_eq!(breaker.admit(now), Admission::Probe);
+}

@@ -142,7 +142,7 @@ impl Plan {
     /// The wait before this endpoint may be asked; `None` where it is too long.
     fn wait(&self, hop: &Hop, now: Instant, deadline: Instant, random: f64) -> Option<Duration> {
         if hop.failures == 0 {
-            return Some(Duration::ZERO);
+            return Some(Duration::ZERO).filter(|_| now < deadline);
         }
         let asked_for = hop.not_before.map_or(Duration::ZERO, |at| at.saturating_duration_since(now));
         if asked_for > self.policy.backoff.max {

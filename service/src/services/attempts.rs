@@ -142,15 +142,24 @@ impl Attempts {
                 Err(miss) => miss,
             };
             let (endpoint, now) = (Arc::clone(&hop.endpoint), Instant::now());
-            match self.instead(&miss.error) {
+            if miss.was_asked && miss.error.kind().blame() != Blame::Us {
+                self.engine.observer.upstream_error(&endpoint.name, miss.error.kind());
+            }
+            let is_over = match self.instead(&miss.error) {
                 Some(hops) => {
                     self.route.hops = hops;
                     plan = self.plan();
+                    false
                 }
-                None if !miss.was_asked => plan.leave_out(at),
-                None => plan.failed(at, &miss.error, now),
-            }
-            let is_over = miss.error.remedy() == Remedy::Nothing && plan.failures(at) > 0;
+                None if !miss.was_asked => {
+                    plan.leave_out(at);
+                    false
+                }
+                None => {
+                    plan.failed(at, &miss.error, now);
+                    miss.error.remedy() == Remedy::Nothing
+                }
+            };
             // What an endpoint said tells more than that another one could not be asked.
             if miss.was_asked || last.is_none() {
                 last = Some(Last { miss, endpoint });
@@ -185,7 +194,6 @@ impl Attempts {
         if miss.was_asked && !self.engine.resilience.budget.withdraw(Instant::now()) {
             return false;
         }
-        self.engine.observer.upstream_error(&endpoint.name, miss.error.kind());
         let reason = miss.error.code().to_owned().into();
         self.tell(if failures > 0 {
             NoticeEvent::Retry {
@@ -248,12 +256,20 @@ impl Attempts {
         let wait = opens_at.map(|at| at.saturating_duration_since(Instant::now())).unwrap_or_default();
         let model: String = self.request.model.chars().take(80).collect();
         let message = format!(
-            "every endpoint of {model:?} has failed and is left alone for now; the next one is asked again in {} s",
-            wait.as_secs() + 1
+            "every endpoint of {model:?} has failed and is left alone for now; the next one is asked again in {} s{}",
+            wait.as_secs() + 1,
+            self.last_words().map_or_else(String::new, |words| format!("; the last failure: {words}"))
         );
         Error::new(Kind::BackendUnavailable, message)
             .with_code(ALL_ENDPOINTS_DOWN)
             .with_retry_after(RetryAfter::Delay(wait.max(Duration::from_secs(1))))
+    }
+
+    /// What the endpoint said that failed last.
+    fn last_words(&self) -> Option<String> {
+        let now = Instant::now();
+        let errors = self.route.hops.iter().filter_map(|hop| hop.health.report(now).last_error);
+        errors.min_by_key(|error| error.ago).map(|error| error.message)
     }
 
     fn tell(&self, event: NoticeEvent) {

@@ -78,8 +78,9 @@ pub struct Asked {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// Whether the caller wants notices in its stream, and how.
     pub notices: Option<NoticeForm>,
-    /// Whether a stream of plain text that breaks off may be continued by another endpoint.
-    pub continues: bool,
+    /// Whether a stream of plain text that breaks off may be continued by another endpoint; `None` leaves it
+    /// to the endpoint.
+    pub continues: Option<bool>,
 }
 
 /// A request in another format than OpenAI's, as the caller sent it: what an endpoint of that format gets.
@@ -211,10 +212,7 @@ impl Engine {
 
     async fn stream(&self, attempts: Attempts, admitted: Admitted) -> Result<Served, Failed> {
         let deadline = attempts.deadline;
-        let only = match &*attempts.route.hops {
-            [only] => Some(ServedBy::after(&only.endpoint, 1)),
-            _ => None,
-        };
+        let only = attempts.route.only().map(|only| Arc::clone(&only.endpoint));
         let goes_on = GoesOn::of(&attempts);
         let mut pending: PendingAnswer =
             Box::pin(async move { attempts.begin(Wanted::Stream).await.map(Box::new) });
@@ -227,6 +225,8 @@ impl Engine {
             }
             First::Failed(failed) => Err(admitted.failed(failed)),
             First::KeepAliveDue => {
+                let calls = admitted.request.progress().calls;
+                let only = only.map(|endpoint| ServedBy::after(&endpoint, calls));
                 let relay = Box::new(Relay::waiting(pending, self.relay_parts(admitted, deadline, goes_on)));
                 Ok(Served::Stream { by: only, headers: Vec::new(), relay })
             }

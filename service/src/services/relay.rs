@@ -209,7 +209,8 @@ impl Relay {
         if signal.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Wake::Cut);
         }
-        self.timers.poll(cx).map(|()| Wake::Timer)
+        let flowing = matches!(self.phase, Phase::Flowing(..));
+        self.timers.poll(cx, flowing).map(|()| Wake::Timer)
     }
 
     fn begin(&mut self, begun: Box<Begun>) {
@@ -394,19 +395,20 @@ impl Timers {
         self.sleep = None;
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(&mut self, cx: &mut Context<'_>, flowing: bool) -> Poll<()> {
         let silent_since = *self.silent_since.get_or_insert_with(Instant::now);
-        let next = self.next(silent_since);
+        let next = self.next(silent_since, flowing);
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(next.into())));
         sleep.as_mut().poll(cx)
     }
 
-    /// When the timer has to fire at the latest if nothing comes.
-    fn next(&self, silent_since: Instant) -> Instant {
-        let idle = silent_since + self.idle;
+    /// When the timer has to fire at the latest if nothing comes. Only for what [`Timers::due`] acts upon: a
+    /// moment that is over, and that nothing comes of, would make it fire again and again.
+    fn next(&self, silent_since: Instant, flowing: bool) -> Instant {
+        let idle = flowing.then(|| silent_since + self.idle);
         let comment = self.comment_at(silent_since);
         let closing = self.closing;
-        [Some(idle), comment, closing].into_iter().flatten().fold(self.deadline.at(), Instant::min)
+        [idle, comment, closing].into_iter().flatten().fold(self.deadline.at(), Instant::min)
     }
 
     fn comment_at(&self, silent_since: Instant) -> Option<Instant> {
@@ -434,5 +436,21 @@ impl Timers {
             return Due::KeepAlive;
         }
         Due::Nothing
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::an_answer_that_flows(true, 60)]
+    #[case::one_whose_head_is_waited_for(false, 600)]
+    fn the_idle_timeout_wakes_only_those_whose_answer_flows(#[case] flowing: bool, #[case] expected_s: u64) {
+        let now = Instant::now();
+        let (idle, total) = (Duration::from_secs(60), Duration::from_secs(600));
+        let timers = Timers::new(idle, None, Deadline::after(now, total));
+        assert_eq!(timers.next(now, flowing), now + Duration::from_secs(expected_s));
     }
 }

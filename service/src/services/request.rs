@@ -50,7 +50,7 @@ impl Request {
     /// Of `model`, with `first` in front of its route.
     pub fn new(asked: Asked, envelope: Envelope, model: String, first: Arc<Endpoint>) -> Self {
         let heard = asked.notices.map(|_| Heard::default());
-        let is_continued = asked.continues || first.continue_streams;
+        let is_continued = asked.continues.unwrap_or(first.continue_streams);
         let progress = Mutex::new(Progress { calls: 0, endpoint: first });
         let request = Self { asked, envelope, model, heard, thread: None, progress };
         if !is_continued || !Thread::may_begin(&request.asked, &request.envelope) {

@@ -56,6 +56,17 @@ pub struct Route {
     pub attempts: Option<u32>,
 }
 
+impl Route {
+    /// The only endpoint that can serve the request, where there is but one.
+    #[must_use]
+    pub fn only(&self) -> Option<&Hop> {
+        match (&*self.hops, &*self.context_window, &*self.content_policy) {
+            ([only], [], []) => Some(only),
+            _ => None,
+        }
+    }
+}
+
 /// Who stands in front of the configured models.
 #[derive(Clone, Debug)]
 pub enum Front {

@@ -99,11 +99,12 @@ impl Recorder {
 
     /// Closes the record of an answer that failed or broke off.
     pub fn fail(&mut self, error: &Error) {
-        if error.kind().blame() != Blame::Us {
-            self.engine.observer.upstream_error(&self.endpoint().name, error.kind());
-        }
+        // What failed before an answer began was counted when it did.
         if let Some(in_use) = &mut self.in_use {
             in_use.failed(error);
+            if error.kind().blame() != Blame::Us {
+                self.engine.observer.upstream_error(&self.endpoint.name, error.kind());
+            }
         }
         self.close(end_of(error.kind(), self.begun), Some(error.kind()));
     }
@@ -112,7 +113,12 @@ impl Recorder {
         if !std::mem::replace(&mut self.open, false) {
             return;
         }
-        let (tokens, provenance) = self.tokens(end, error);
+        // Closed while the attempts go on: whoever is being asked.
+        let Progress { endpoint, calls } = match self.attempts {
+            Some(calls) => Progress { endpoint: Arc::clone(&self.endpoint), calls },
+            None => self.request.progress(),
+        };
+        let (tokens, provenance) = self.tokens(end, error, calls);
         if let Some(in_use) = &mut self.in_use {
             in_use.spent(tokens.total_tokens);
             if end == End::Complete {
@@ -120,11 +126,6 @@ impl Recorder {
             }
         }
         let Request { asked, envelope, model, .. } = &*self.request;
-        // Closed while the attempts go on: whoever is being asked.
-        let Progress { endpoint, calls } = match self.attempts {
-            Some(calls) => Progress { endpoint: Arc::clone(&self.endpoint), calls },
-            None => self.request.progress(),
-        };
         let record = UsageRecord {
             request_id: &asked.request_id,
             operation: asked.operation,
@@ -147,13 +148,14 @@ impl Recorder {
     }
 
     /// What the provider reported, or else a count of what was relayed.
-    fn tokens(&self, end: End, error: Option<Kind>) -> (Tokens, Provenance) {
+    fn tokens(&self, end: End, error: Option<Kind>, calls: u32) -> (Tokens, Provenance) {
         if let Some(tokens) = self.seen.tokens {
             return (tokens, Provenance::Reported);
         }
         let relayed = self.seen.relayed;
-        // A refusal costs nothing; an answer that was begun, or that nobody waited for, cost its prompt.
-        let processed = end == End::Complete || error.is_none() || relayed.deltas > 0;
+        // A refusal costs nothing, nor does what nobody was asked; an answer that was begun, or that nobody
+        // waited for, cost its prompt.
+        let processed = calls > 0 && (end == End::Complete || error.is_none() || relayed.deltas > 0);
         let prompt_tokens = if processed { estimate_tokens(self.request.envelope.prompt_bytes) } else { 0 };
         // A delta is a token or more.
         let completion_tokens = relayed.deltas.max(estimate_tokens(relayed.text_bytes));

@@ -85,7 +85,7 @@ fn unreachable(yaml: &str, why: Unreachable) -> Scene {
     let file = ConfigFile::yaml(fill(&yaml, &upstream));
     let service = TestService::start(|vars| {
         let vars = vars.native(file).set("RETRY_ATTEMPTS", 2).set("RETRY_BASE_MS", 1);
-        vars.set("CONNECT_TIMEOUT_S", 0.3)
+        vars.set("CONNECT_TIMEOUT_S", if matches!(why, Unreachable::Blackhole) { 0.3 } else { 5.0 })
     });
     // The hole has to stay for as long as the test runs.
     std::mem::forget(hole);

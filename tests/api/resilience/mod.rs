@@ -4,6 +4,7 @@
 mod breaker;
 mod crowds;
 mod failover;
+mod health_page;
 mod listeners;
 mod notices_in_stream;
 mod outage;

@@ -78,6 +78,18 @@ async fn a_wait_for_a_turn_is_over_with_the_deadline(#[values(false, true)] stre
     assert_eq!(scene.asked(), ["first", "second"]);
 }
 
+#[actix_web::test]
+async fn a_failure_is_counted_once_although_the_next_endpoint_had_no_turn() {
+    let scene = Scene::with(TWO, |vars| {
+        limited(PER_ENDPOINT)(vars).set("RETRY_ATTEMPTS", 1).set("BREAKER_FAILURES", 9)
+    });
+    scene.upstream.on("first", Behaviour::status(500));
+    let _busy = occupy(&scene, "second").await;
+    scene.ask(false).await.assert_refused(502);
+    assert_eq!(scene.asked(), ["first"]);
+    assert_eq!(scene.service.metrics().await.sum("llm_proxy_upstream_errors_total", &[]), 2.0);
+}
+
 /// How a request in flight ends.
 #[derive(Clone, Copy, Debug)]
 enum Ends {
@@ -113,6 +125,20 @@ async fn a_turn_is_free_again_however_a_request_ends(
     let (answer, ()) = futures_util::join!(waiting, leaves);
     assert_eq!(said(&answer, false), "in turn");
     assert!(answer.took >= Duration::from_millis(200) && answer.took < Duration::from_secs(3));
+}
+
+#[rstest]
+#[actix_web::test]
+async fn who_leaves_before_its_turn_has_spent_nothing(#[values(IN_ALL, PER_ENDPOINT)] limit: &'static str) {
+    let scene = Scene::with(ONE, |vars| limited(limit)(vars).set("QUEUE_TIMEOUT_S", 5));
+    let _busy = occupy(&scene, "first").await;
+    let mut waiting = scene.service.connect().await;
+    waiting.send(request(false).id("who-leaves").bytes()).await;
+    assert!(waiting.is_silent_for(Duration::from_millis(100)).await);
+    waiting.leave();
+    let record = scene.service.usage("who-leaves").await;
+    assert_eq!((&record["end"], &record["attempts"]), (&json!("cancelled"), &json!(0)), "{record}");
+    assert_eq!(record["total_tokens"], 0, "{record}");
 }
 
 /// A full endpoint is passed over, and not waited for, while another one has room.

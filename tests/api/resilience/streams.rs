@@ -170,3 +170,28 @@ async fn a_stream_that_is_begun_anew_behind_keep_alives_is_whole() {
     let comments = answer.events().iter().filter(|event| event.is_comment()).count();
     assert!((1..=4).contains(&comments), "{}", answer.text());
 }
+
+/// The head that goes out with the first keep-alive names the endpoint where no other one can answer, and the
+/// calls so far.
+#[rstest]
+#[case::nobody_else("", Some("openai/first"))]
+#[case::somebody_for_long_conversations(
+    "- {model_name: long, litellm_params: {model: openai/third, api_base: UPSTREAM/v1, api_key: k}}\n\
+     router_settings: {context_window_fallbacks: [{m: [long]}]}\n",
+    None
+)]
+#[actix_web::test]
+async fn an_early_head_names_who_answers_only_where_that_is_known(
+    #[case] others: &str,
+    #[case] by: Option<&str>,
+) {
+    let scene = Scene::with(&format!("{ONE}{others}"), |vars| {
+        vars.set("KEEPALIVE_INTERVAL_S", 0.2).set("RETRY_ATTEMPTS", 2)
+    });
+    let late = hello().after_events(1, Action::PauseMs(500));
+    scene.upstream.sequence("first", [Behaviour::status(503), late]);
+    let answer = scene.ask(true).await;
+    assert_eq!(answer.header("x-llm-proxy-endpoint"), by);
+    assert_eq!(answer.header("x-llm-proxy-attempts"), by.map(|_| "2"));
+    assert!(answer.events().last().is_some_and(Event::is_done), "{}", answer.text());
+}

@@ -11,7 +11,8 @@ use foldhash::HashMap;
 use parking_lot::{Mutex, RwLock};
 
 use super::{Hop, Load};
-use crate::domain::endpoint::{Endpoint, UpstreamModel};
+use crate::domain::endpoint::{BaseUrl, Endpoint, UpstreamModel};
+use crate::domain::secret::Secret;
 use crate::resilience::breaker::BreakerSettings;
 use crate::resilience::health::{Health, HealthReport};
 
@@ -162,8 +163,13 @@ impl ModelHealths {
 /// The healths of all endpoints, by name.
 pub struct Healths {
     settings: BreakerSettings,
-    by_name: Mutex<HashMap<String, Arc<EndpointHealth>>>,
+    by_name: Mutex<HashMap<String, (Identity, Arc<EndpointHealth>)>>,
 }
+
+/// What an endpoint's outcomes depend on: with another address, key or model it is another one, which may
+/// well answer where the one before did not.
+#[derive(PartialEq)]
+struct Identity(BaseUrl, Option<Secret>, UpstreamModel);
 
 impl Healths {
     /// None yet; breakers open as `settings` say.
@@ -171,18 +177,16 @@ impl Healths {
         Self { settings, by_name: Mutex::default() }
     }
 
-    /// The health of `endpoint`; a new one where none of its name is known, or where it now serves many models
-    /// and served one, or the other way round.
+    /// The health of `endpoint`; a new one where none of its name is known, or that was another endpoint.
     pub fn of(&self, endpoint: &Endpoint) -> Arc<EndpointHealth> {
-        let is_per_model = !matches!(endpoint.model, UpstreamModel::Named(_));
+        let identity = Identity(endpoint.url.clone(), endpoint.key.clone(), endpoint.model.clone());
         let mut by_name = self.by_name.lock();
         match by_name.get(&endpoint.name) {
-            Some(health) if matches!(**health, EndpointHealth::PerModel(_)) == is_per_model => {
-                Arc::clone(health)
-            }
+            Some((known, health)) if *known == identity => Arc::clone(health),
             _ => {
+                let is_per_model = !matches!(endpoint.model, UpstreamModel::Named(_));
                 let health = Arc::new(EndpointHealth::new(is_per_model, self.settings));
-                by_name.insert(endpoint.name.clone(), Arc::clone(&health));
+                by_name.insert(endpoint.name.clone(), (identity, Arc::clone(&health)));
                 health
             }
         }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::endpoint::{Deadlines, Provider};
+use crate::domain::endpoint::{Deadlines, Provider, Share};
 use crate::error::{Error, Kind};
 use crate::resilience::health::State;
 use rstest::rstest;
@@ -34,13 +34,20 @@ fn an_endpoint(#[case] model: UpstreamModel, #[case] is_per_model: bool) {
     assert_eq!(health.models(now).map(|models| models.len()), is_per_model.then_some(1));
 }
 
-#[test]
-fn the_state_outlives_a_reload_but_not_another_way_of_serving() {
+fn named() -> Endpoint {
+    endpoint(UpstreamModel::Named("x".to_owned()))
+}
+
+#[rstest]
+#[case::that_changes_nothing(named(), false)]
+#[case::of_its_limits(Endpoint { share: Share { order: Some(1), ..Share::default() }, ..named() }, false)]
+#[case::of_its_key(Endpoint { key: Some(Secret::new("another")), ..named() }, true)]
+#[case::of_its_address(Endpoint { url: "http://elsewhere".parse().expect("a URL"), ..named() }, true)]
+#[case::of_the_way_of_serving(endpoint(UpstreamModel::AsAsked), true)]
+fn the_state_outlives_a_reload_unless_what_failed_was_mended(#[case] new: Endpoint, #[case] admits: bool) {
     let (healths, now) = (Healths::new(SETTINGS), Instant::now());
-    let named = || endpoint(UpstreamModel::Named("x".to_owned()));
     fail(&healths.of(&named()).of("x"), now);
-    assert!(!healths.of(&named()).of("x").admits(now));
-    assert!(healths.of(&endpoint(UpstreamModel::AsAsked)).of("x").admits(now));
+    assert_eq!(healths.of(&new).of("x").admits(now), admits);
 }
 
 #[test]
