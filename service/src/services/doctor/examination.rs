@@ -63,8 +63,8 @@ impl Examination<'_> {
         let started = Instant::now();
         let found = look.await;
         let took = started.elapsed();
-        let detail = self.patient.without_secrets(&found.detail);
-        let advice = found.advice.map(|advice| self.patient.without_secrets(&advice));
+        let detail = self.patient.fit_to_show(&found.detail);
+        let advice = found.advice.map(|advice| self.patient.fit_to_show(&advice));
         self.steps.push(Step { name, verdict: found.verdict, took, detail, advice });
         found.then
     }

@@ -12,6 +12,9 @@ use crate::domain::secret::{Secret, redact};
 /// No step takes longer.
 pub const MAX_STEP: Duration = Duration::from_secs(10);
 
+/// Longer details are cut.
+const MAX_CHARS: usize = 500;
+
 /// The endpoint under examination.
 #[derive(Clone, Copy)]
 pub struct Patient<'a> {
@@ -89,13 +92,15 @@ impl<'a> Patient<'a> {
         }
     }
 
-    /// `text` without what nobody may read: upstreams like to quote what they refuse.
-    pub fn without_secrets(&self, text: &str) -> String {
+    /// `text` as one line without what nobody may read: upstreams like to quote what they refuse, and may
+    /// write what a terminal would obey.
+    pub fn fit_to_show(&self, text: &str) -> String {
         let egress = &self.endpoint.egress;
         let proxies = [&egress.proxy_http, &egress.proxy_https].into_iter().flatten();
         let passwords = proxies.filter_map(|proxy| Some(&proxy.credentials.as_ref()?.password));
         let known: Vec<&Secret> = self.endpoint.key.iter().chain(passwords).collect();
-        redact(text, &known)
+        let plain = |c: char| if c.is_control() { ' ' } else { c };
+        redact(text, &known).chars().map(plain).take(MAX_CHARS).collect()
     }
 }
 
@@ -135,12 +140,13 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_may_read_is_taken_out() {
+    fn what_nobody_may_read_and_what_a_terminal_obeys_is_taken_out() {
         let mut endpoint = testing::endpoint("http://llm.test");
         let proxy = "http://me:p%40ss%3Aword@proxy.test".parse().ok();
         endpoint.egress = Arc::new(Egress { proxy_http: proxy, ..Egress::default() });
         let patient = testing::patient(&endpoint);
-        assert_eq!(patient.without_secrets("our-own-key and p@ss:word"), "*** and ***");
+        assert_eq!(patient.fit_to_show("our-own-key\nand \x1bp@ss:word"), "*** and  ***");
+        assert_eq!(patient.fit_to_show(&"x".repeat(10_000)).len(), MAX_CHARS);
         assert!(!patient.about().contains("p@ss"), "{}", patient.about());
     }
 }
