@@ -71,7 +71,7 @@ mod tests {
         let mut endpoint = testing::endpoint("https://llm.test");
         let tls = Arc::new(TlsOptions { verify, ..TlsOptions::default() });
         endpoint.egress = Arc::new(Egress { tls, ..Egress::default() });
-        let now = 20_000 * DAY;
+        let now = 19_800 * DAY;
         let shown = Shown { version: "TLS 1.3", issuer: "CN=Test CA".to_owned(), ends: now + days * DAY };
         let Found { verdict, detail, advice, .. } = testing::patient(&endpoint).judged(&shown, now);
         assert_eq!(verdict, expected, "{detail}");
