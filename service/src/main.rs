@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -8,6 +8,8 @@ use llm_proxy::api::openapi;
 use llm_proxy::config::endpoints::explain;
 use llm_proxy::config::settings::{DEFAULT_INTERNAL_API_KEY, LogLevel, Settings};
 use llm_proxy::domain::secret::Secret;
+use llm_proxy::services::doctor::report::{Report, Verdict, worst};
+use llm_proxy::services::doctor::text;
 use llm_proxy::startup::models::Source;
 use llm_proxy::startup::{Service, StopSignals};
 use llm_proxy::telemetry::{self, Log};
@@ -29,6 +31,21 @@ enum Command {
     Serve,
     /// Validate settings and configuration, explain what is in effect, fail for what is missing
     Check,
+    /// Test endpoints and the ways to them step by step, and say what to change
+    ///
+    /// Exits with 0 where all is well or merely worth a look, with 1 where something failed, with 2 where
+    /// the configuration cannot be read or has no such endpoint.
+    Doctor {
+        /// One endpoint [default: all]
+        #[arg(long, value_name = "NAME")]
+        endpoint: Option<String>,
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
+        /// Ask for an answer and a stream as well, which costs some tokens
+        #[arg(long)]
+        spend: bool,
+    },
     /// Print the OpenAPI description
     Openapi,
     /// Ask the service on this machine whether it is alive: for container health checks
@@ -48,6 +65,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command.unwrap_or(Command::Serve) {
         Command::Serve => serve(),
         Command::Check => check(),
+        Command::Doctor { endpoint, json, spend } => return doctor(endpoint.as_deref(), json, spend),
         Command::Openapi => print_openapi(),
         Command::Healthcheck => healthcheck(),
         Command::Watch { url, key } => watch(url, key),
@@ -130,6 +148,45 @@ fn check_models(settings: &Settings, out: &mut impl Write) -> Result<(), String>
         1 => Err("one endpoint is left out, see above".to_owned()),
         many => Err(format!("{many} endpoints are left out, see above")),
     }
+}
+
+fn doctor(endpoint: Option<&str>, json: bool, spend: bool) -> ExitCode {
+    match examined(endpoint, spend) {
+        Ok(reports) => {
+            let told = if json { as_json(&reports) } else { text::table(&reports).trim_end().to_owned() };
+            say(&mut std::io::stdout(), &told);
+            if worst(&reports) == Verdict::Failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+        }
+        Err(line) => {
+            say(&mut std::io::stderr(), &format!("llm-proxy: {line}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// What the doctor found, with a line of progress where somebody watches.
+fn examined(endpoint: Option<&str>, spend: bool) -> Result<Vec<Report>, String> {
+    const CLEAR_LINE: &str = "\r\x1b[2K";
+    let settings = Settings::from_env().map_err(|error| error.to_string())?;
+    let mut out = std::io::stderr();
+    let is_watched = out.is_terminal();
+    let mut progress = |line: &str| {
+        if is_watched {
+            let _nobody_watches = write!(out, "{CLEAR_LINE}{line}").and_then(|()| out.flush());
+        }
+    };
+    let run = llm_proxy::startup::doctor::run(&settings, endpoint, spend, |endpoint, step| {
+        progress(&format!("{endpoint}: {step}"));
+    });
+    let reports = actix_web::rt::System::new().block_on(run);
+    progress("");
+    reports
+}
+
+/// `{"verdict", "endpoints"}`
+fn as_json(reports: &[Report]) -> String {
+    let document = serde_json::json!({"verdict": worst(reports), "endpoints": reports});
+    format!("{document:#}")
 }
 
 fn print_openapi() -> Result<(), String> {

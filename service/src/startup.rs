@@ -1,5 +1,6 @@
 //! The only place that wires concrete parts together.
 
+pub mod doctor;
 pub mod models;
 
 use std::io;
@@ -41,6 +42,7 @@ use crate::resilience::failover::{Failover, Policy};
 use crate::resilience::retry_budget::RetryBudget;
 use crate::services::catalog::Catalog;
 use crate::services::completion::{Engine, Resilience};
+use crate::services::doctor::Doctor;
 use crate::services::idempotency::{self, Repeats};
 use crate::services::lifecycle::Lifecycle;
 use crate::services::notices::Notices;
@@ -220,6 +222,7 @@ pub struct Shared {
     repeats: Arc<Repeats>,
     catalog: Arc<Catalog>,
     readiness: Arc<Readiness>,
+    doctor: Arc<Doctor>,
     observability: Data<Observability>,
     auth: Data<InternalAuth>,
     about: About,
@@ -260,6 +263,7 @@ impl Shared {
             repeats: Arc::new(Repeats::new(kept, Arc::clone(&metrics) as _)),
             catalog: Arc::default(),
             readiness: Arc::default(),
+            doctor: Arc::new(doctor::of_service(Source::of(settings))),
             observability: Data::new(Observability::new(access, metrics)),
             auth: Data::new(InternalAuth::new(&settings.internal_api_key, settings.metrics_open)),
             about: About { version: settings.version.clone(), mode: settings.mode.to_string() },
@@ -360,6 +364,7 @@ pub fn app(
         repeats: Arc::clone(&shared.repeats),
         catalog: Arc::clone(&shared.catalog),
         readiness: Arc::clone(&shared.readiness),
+        doctor: Arc::clone(&shared.doctor),
         client,
         about: shared.about.clone(),
         body_limits: shared.body_limits,

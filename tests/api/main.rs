@@ -10,6 +10,7 @@ mod behind_litellm;
 mod broken_streams;
 mod client_gone;
 mod continuation;
+mod doctor;
 mod egress;
 mod egress_tls;
 mod endpoint_health;

@@ -91,6 +91,7 @@ async fn a_hundred_probes_are_one_request_to_litellm(#[case] behaviour: Behaviou
 #[case::llm_models("POST", "/v1/llm/models", "GET")]
 #[case::events("POST", "/v1/llm/events", "GET")]
 #[case::llm_health("POST", "/v1/llm/health", "GET")]
+#[case::doctor("POST", "/v1/llm/doctor", "GET")]
 #[case::health("POST", "/health", "GET")]
 #[case::live("POST", "/health/live", "GET")]
 #[case::ready("DELETE", "/health/ready", "GET")]

@@ -16,6 +16,7 @@ mod cohere;
 pub mod continuation;
 mod contract;
 mod gemini;
+pub mod listing;
 mod litellm;
 mod mistral;
 pub mod mock;

@@ -24,6 +24,7 @@ use actix_web::web::{self, ServiceConfig};
 use crate::outbound::client::Client;
 use crate::services::catalog::Catalog;
 use crate::services::completion::Engine;
+use crate::services::doctor::Doctor;
 use crate::services::idempotency::Repeats;
 use crate::services::readiness::Readiness;
 
@@ -37,6 +38,8 @@ pub struct Api {
     pub catalog: Arc<Catalog>,
     /// Knows whether the backend answers.
     pub readiness: Arc<Readiness>,
+    /// Finds out what is wrong with an endpoint.
+    pub doctor: Arc<Doctor>,
     /// This worker's connections.
     pub client: Client,
     /// What `/health` tells.
@@ -76,6 +79,7 @@ pub const ROUTES: &[&str] = &[
     "/v1/llm/models",
     "/v1/llm/events",
     "/v1/llm/health",
+    "/v1/llm/doctor",
     "/v1/llm/summarize",
     "/v1/llm/title",
     "/api/chat",
@@ -106,6 +110,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(get("/v1/llm/models").route(web::get().to(v1::models::models_alias)))
         .service(get("/v1/llm/events").route(web::get().to(v1::events::events)))
         .service(get("/v1/llm/health").route(web::get().to(v1::llm_health::llm_health)))
+        .service(get("/v1/llm/doctor").route(web::get().to(v1::doctor::doctor)))
         .service(post("/api/chat").route(web::post().to(ollama::answers::chat)))
         .service(post("/api/generate").route(web::post().to(ollama::answers::generate)))
         .service(post("/api/embed").route(web::post().to(ollama::answers::embed)))

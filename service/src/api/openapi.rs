@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::{self, ServiceConfig};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{IntoParams, Modify, OpenApi, ToSchema};
 use utoipa_swagger_ui::{Config, SwaggerUi};
@@ -20,6 +20,16 @@ pub struct RepeatHeaders {
     idempotency_key: Option<String>,
     /// With a key: the id of the last event that came; the stream goes on behind it.
     last_event_id: Option<u64>,
+}
+
+/// Which endpoint is examined, and how far.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct DoctorQuery {
+    /// An endpoint of `/v1/llm/health`, or one that the configuration leaves out.
+    pub endpoint: Option<String>,
+    /// `true` asks for an answer and a stream as well, which costs some tokens.
+    pub spend: Option<String>,
 }
 
 /// A conversation to answer; every other member of OpenAI's request is passed on.
@@ -169,6 +179,38 @@ pub struct EndpointHealth {
     models: Option<serde_json::Value>,
 }
 
+/// What was found about one endpoint.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"endpoint": "eu", "about": "openai at https://llm.example/v1", "verdict": "failed",
+    "steps": [{"step": "dns", "verdict": "failed", "ms": 12.3, "detail": "llm.example has no address",
+    "advice": "Correct the host in `api_base`, or set `proxy_https` where only a proxy knows that name."}]}))]
+pub struct DoctorReport {
+    /// Its name.
+    endpoint: String,
+    /// What it is and where.
+    about: String,
+    /// The worst of its steps: `ok`, `warning` or `failed`.
+    verdict: String,
+    /// In order; those that do not apply are left out.
+    steps: Vec<DoctorStep>,
+}
+
+/// One thing that was looked at.
+#[derive(Serialize, ToSchema)]
+pub struct DoctorStep {
+    /// `configuration`, `secrets`, `dns`, `tcp`, `proxy_tls`, `proxy_connect`, `proxy_auth`, `tls`, `http`,
+    /// `credentials`, `model`, `completion` or `streaming`.
+    step: String,
+    /// `ok`; `warning`: it works, or may work; `failed`; `skipped`: the detail says why.
+    verdict: String,
+    /// How long it took, in milliseconds.
+    ms: f64,
+    /// What was found.
+    detail: String,
+    /// What to change, where something is wrong.
+    advice: Option<String>,
+}
+
 /// A conversation in Ollama's form.
 #[derive(Serialize, ToSchema)]
 pub struct OllamaChatRequest {
@@ -264,6 +306,7 @@ pub struct ErrorObject {
         v1::models::models_alias,
         v1::events::events,
         v1::llm_health::llm_health,
+        v1::doctor::doctor,
         v1::tasks::summarize,
         v1::tasks::title,
         ollama::answers::chat,

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use super::explain::explain;
-pub use super::finding::{ConfigError, Finding};
+pub use super::finding::{Absent, ConfigError, Finding};
 use super::finding::{Findings, Wrong};
 pub use super::references::Variables;
 use super::{ini, litellm_yaml};
@@ -53,11 +53,27 @@ pub fn load(
     variables: &Variables,
     defaults: impl Into<Defaults>,
 ) -> Result<Configuration, ConfigError> {
-    let text = fs::read_to_string(path).map_err(|error| {
+    read(path, &text_of(path)?, variables, defaults)
+}
+
+/// The same for who wants to know why endpoints are left out: none of them has to be left.
+///
+/// # Errors
+/// The file cannot be read, or is wrong.
+pub fn survey(
+    path: &Path,
+    variables: &Variables,
+    defaults: impl Into<Defaults>,
+) -> Result<Configuration, ConfigError> {
+    let mut findings = Findings::about(path.display().to_string());
+    said(path, &text_of(path)?, variables, &defaults.into(), &mut findings)
+}
+
+fn text_of(path: &Path) -> Result<String, ConfigError> {
+    fs::read_to_string(path).map_err(|error| {
         let message = format!("the file cannot be read: {error}");
         Findings::about(path.display().to_string()).error(Wrong { line: None, message })
-    })?;
-    read(path, &text, variables, defaults)
+    })
 }
 
 /// The same, where the text is at hand; `path` says which format it has, and is named in findings.
@@ -70,20 +86,31 @@ pub fn read(
     variables: &Variables,
     defaults: impl Into<Defaults>,
 ) -> Result<Configuration, ConfigError> {
-    let defaults = defaults.into();
     let mut findings = Findings::about(path.display().to_string());
+    let configuration = said(path, text, variables, &defaults.into(), &mut findings)?;
+    if configuration.models.groups.iter().all(|model| !model.listed) {
+        return Err(findings.nothing_left());
+    }
+    Ok(configuration)
+}
+
+fn said(
+    path: &Path,
+    text: &str,
+    variables: &Variables,
+    defaults: &Defaults,
+    findings: &mut Findings,
+) -> Result<Configuration, ConfigError> {
     let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
     let said = match extension.as_ref().and_then(|extension| extension.to_str()) {
-        Some("yaml" | "yml") => litellm_yaml::read(text, variables, &defaults, &mut findings)
-            .map(|said| (said.models, said.master_key)),
-        Some("ini") => ini::read(text, variables, &defaults, &mut findings).map(|models| (models, None)),
+        Some("yaml" | "yml") => {
+            litellm_yaml::read(text, variables, defaults, findings).map(|said| (said.models, said.master_key))
+        }
+        Some("ini") => ini::read(text, variables, defaults, findings).map(|models| (models, None)),
         _ => Err(Wrong { line: None, message: "the name has to end in .yaml, .yml or .ini".to_owned() }),
     };
     let (models, master_key) = said.map_err(|wrong| findings.error(wrong))?;
-    if models.groups.iter().all(|model| !model.listed) {
-        return Err(findings.nothing_left());
-    }
-    let Findings { mut warnings, mut left_out, .. } = findings;
+    let (mut warnings, mut left_out) = (findings.warnings.clone(), findings.left_out.clone());
     for list in [&mut warnings, &mut left_out] {
         list.sort_by_key(|finding| finding.line);
     }

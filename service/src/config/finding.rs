@@ -11,6 +11,17 @@ pub struct Finding {
     pub line: Option<usize>,
     /// A sentence without its full stop; holds no secret.
     pub message: String,
+    /// The endpoint that is left out, if this says why one is.
+    pub left_out: Option<Absent>,
+}
+
+/// An endpoint that is left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Absent {
+    /// What callers know it by: its model's name, or its section's.
+    pub name: String,
+    /// The variable that would bring it back.
+    pub variable: Option<String>,
 }
 
 impl fmt::Display for Finding {
@@ -75,13 +86,16 @@ impl Findings {
     }
 
     /// Notes an endpoint that cannot be used.
-    pub fn leave_out(&mut self, line: usize, message: impl Into<String>) {
+    pub fn leave_out(&mut self, line: usize, absent: Absent, message: impl Into<String>) {
+        if let Some(variable) = &absent.variable {
+            self.miss(variable);
+        }
         let finding = self.finding(Some(line), message);
-        self.left_out.push(finding);
+        self.left_out.push(Finding { left_out: Some(absent), ..finding });
     }
 
     /// Notes a variable that has to be set for an endpoint to be used.
-    pub fn miss(&mut self, variable: &str) {
+    fn miss(&mut self, variable: &str) {
         if self.missing.iter().all(|known| known != variable) {
             self.missing.push(variable.to_owned());
         }
@@ -103,6 +117,6 @@ impl Findings {
     }
 
     fn finding(&self, line: Option<usize>, message: impl Into<String>) -> Finding {
-        Finding { file: self.file.clone(), line, message: message.into() }
+        Finding { file: self.file.clone(), line, message: message.into(), left_out: None }
     }
 }

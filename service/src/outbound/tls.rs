@@ -17,6 +17,7 @@ use crate::domain::proxy::Proxy;
 use crate::error::{Error, Kind, Result};
 
 mod configuration;
+pub mod shown;
 mod verify;
 
 use verify::{Reason, Untrusted};

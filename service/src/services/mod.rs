@@ -7,6 +7,7 @@ mod attempts;
 pub mod catalog;
 pub mod completion;
 mod continuation;
+pub mod doctor;
 mod drain;
 mod goes_on;
 pub mod health;

@@ -11,6 +11,7 @@ use crate::config::endpoints::{self, Configuration, Defaults, Finding};
 use crate::config::settings::{DEFAULT_CONFIG, Mode, Settings};
 use crate::domain::model::Models;
 use crate::services::completion::Engine;
+use crate::services::doctor::place::Place;
 
 /// How often the file is looked at. Looking beats being told: a mounted file is replaced behind a link,
 /// or through a mount that reports nothing.
@@ -48,6 +49,26 @@ impl Source {
             leave_roles_to_litellm(&mut configuration, path);
         }
         Ok(Some(configuration))
+    }
+
+    /// What the file says, whether or not any endpoint of it can be used; `None` where there is none, or
+    /// where nobody of it is asked.
+    ///
+    /// # Errors
+    /// What is wrong with the file, in one line.
+    pub fn survey(&self) -> Result<Option<Configuration>, String> {
+        let Some(path) = self.path.as_ref().filter(|_| !self.is_litellm_alone()) else { return Ok(None) };
+        let (deadlines, egress) = (self.settings.deadlines, Arc::clone(&self.settings.egress));
+        let variables = self.settings.environment.variables();
+        let surveyed = endpoints::survey(path, variables, Defaults { deadlines, egress });
+        surveyed.map(Some).map_err(|error| error.to_string())
+    }
+
+    /// What keys are called in the file.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        let is_ini = self.path.as_ref().and_then(|path| path.extension()).is_some_and(|end| end == "ini");
+        if is_ini { Place::Ini } else { Place::Yaml }
     }
 
     fn is_litellm_alone(&self) -> bool {
@@ -137,6 +158,6 @@ fn leave_roles_to_litellm(configuration: &mut Configuration, path: &Path) {
              default model does its job"
         );
         let file = path.display().to_string();
-        configuration.warnings.push(Finding { file, line: None, message });
+        configuration.warnings.push(Finding { file, line: None, message, left_out: None });
     }
 }

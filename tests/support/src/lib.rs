@@ -19,10 +19,12 @@
 //! for the behaviour, `plan` turns behaviour and request into steps (what OpenAI would say comes
 //! from `openai`), and `connection` takes the steps while it watches for the peer to leave;
 //! `record` keeps what happened. What may stand before it: [`TlsFront`] with a certificate of an
-//! [`Authority`], and the real proxies of `egress`. From other languages: the binary `fault-upstream` and `control`.
+//! [`Authority`], the real proxies of `egress`, and a [`BufferingProxy`]. From other languages: the binary
+//! `fault-upstream` and `control`.
 
 mod authority;
 mod behaviour;
+mod buffering;
 mod connection;
 mod control;
 mod dead_end;
@@ -38,6 +40,7 @@ mod tls_front;
 
 pub use authority::{Authority, Certified};
 pub use behaviour::*;
+pub use buffering::BufferingProxy;
 pub use dead_end::{Blackhole, refused_url};
 pub use egress::{EgressProxy, PROXY_PASSWORD, PROXY_PASSWORD_ENCODED, PROXY_USER, Squid, start_socks};
 pub use files::Files;

@@ -8,7 +8,7 @@ use super::document::{Member, Section};
 use crate::config::address::{self, base_url};
 use crate::config::egress::{self, Problem};
 use crate::config::endpoints::Defaults;
-use crate::config::finding::{Findings, Wrong};
+use crate::config::finding::{Absent, Findings, Wrong};
 use crate::config::keys::{self, Lack};
 use crate::config::limits::Timeouts;
 use crate::config::names::header_safe;
@@ -207,11 +207,16 @@ fn vendor(section: &Section, findings: &mut Findings) -> Result<Option<&'static 
     let line = section.line_of("api_type");
     if is_known_elsewhere(prefix) {
         let message = format!("`[{}]` is left out: the api_type {said} is not supported", section.name);
-        findings.leave_out(line, message);
+        findings.leave_out(line, Absent { name: name_of(section), variable: None }, message);
         return Ok(None);
     }
     let expected = "openai, azure, anthropic, gemini, mistral, cohere, ollama, litellm, or a vendor with OpenAI's format";
     Err(Wrong::at(line, format!("`api_type` of `[{}]` has to be one of {expected}", section.name)))
+}
+
+/// What callers know a section's endpoint by.
+fn name_of(section: &Section) -> String {
+    header_safe(section.name.strip_prefix("LLM:").unwrap_or(&section.name))
 }
 
 fn upstream_model(section: &Section, name: &str, findings: &mut Findings) -> String {
@@ -224,9 +229,7 @@ fn upstream_model(section: &Section, name: &str, findings: &mut Findings) -> Str
 }
 
 fn leave_out(section: &Section, line: usize, lack: &Lack, findings: &mut Findings) -> Option<Endpoint> {
-    if let Some(variable) = &lack.variable {
-        findings.miss(variable);
-    }
-    findings.leave_out(line, format!("`[{}]` is left out: {}", section.name, lack.message));
+    let absent = Absent { name: name_of(section), variable: lack.variable.clone() };
+    findings.leave_out(line, absent, format!("`[{}]` is left out: {}", section.name, lack.message));
     None
 }

@@ -7,7 +7,7 @@ use super::reliability::Reliability;
 use super::upstream::{self, Left};
 use super::{ours, request};
 use crate::config::address;
-use crate::config::finding::{Findings, Wrong};
+use crate::config::finding::{Absent, Findings, Wrong};
 use crate::config::keys::Lack;
 use crate::config::limits::{Timeouts, seconds};
 use crate::config::references::{Variables, unset};
@@ -153,10 +153,8 @@ fn warn_of_keys(raw: &Raw<'_>, findings: &mut Findings) {
 fn leave_out(raw: &Raw<'_>, left: &Left, findings: &mut Findings) {
     let of = raw.get("model").and_then(|node| node.text("model").ok());
     let who = of.map_or_else(|| format!("`{}`", raw.name), |model| format!("`{model}` of `{}`", raw.name));
-    if let Some(variable) = &left.variable {
-        findings.miss(variable);
-    }
-    findings.leave_out(left.line, format!("the endpoint {who} is left out: {}", left.why));
+    let absent = Absent { name: raw.name.clone(), variable: left.variable.clone() };
+    findings.leave_out(left.line, absent, format!("the endpoint {who} is left out: {}", left.why));
 }
 
 /// A star stands for what the star of the public name stands for.

@@ -130,7 +130,7 @@ impl ServerCertVerifier for Naming {
 const MAX_ISSUER_CHARS: usize = 200;
 
 /// Who issued a certificate, as it says itself; fit for a log.
-fn issuer(certificate: &CertificateDer<'_>) -> String {
+pub fn issuer(certificate: &CertificateDer<'_>) -> String {
     let Ok((_, parsed)) = X509Certificate::from_der(certificate) else {
         return "nobody who can be read".to_owned();
     };
