@@ -185,6 +185,7 @@ impl Settings {
         let mut settings = read(variables, environment)?;
         settings.warn_of_unknown(&names);
         settings.warn_of_the_way();
+        settings.warn_of_silence();
         settings.refuse_what_does_not_fit()?;
         Ok(settings)
     }
@@ -205,6 +206,15 @@ impl Settings {
         }
         if let Some(warning) = address::warning(&self.litellm_proxy_url) {
             self.warnings.push(format!("{PREFIX}LITELLM_PROXY_URL {warning}"));
+        }
+    }
+
+    fn warn_of_silence(&mut self) {
+        if self.deadlines.total <= self.deadlines.first_byte {
+            self.warnings.push(format!(
+                "{PREFIX}REQUEST_TIMEOUT_S is not longer than {PREFIX}FIRST_BYTE_TIMEOUT_S: an endpoint that \
+                 says nothing takes all of a request's time, and no other one is asked"
+            ));
         }
     }
 

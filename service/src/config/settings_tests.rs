@@ -90,6 +90,18 @@ fn a_variable_that_is_no_setting_is_named_in_a_warning() {
     assert_eq!(settings.warnings, ["LLM_PROXY__LITELM_API_KEY is not a setting of this version: ignored"]);
 }
 
+#[rstest]
+#[case::longer("120", "120.5", 0)]
+#[case::the_same("120", "120", 1)]
+fn an_endpoint_must_not_take_all_of_a_requests_time(
+    #[case] first_byte: &str,
+    #[case] request: &str,
+    #[case] warnings: usize,
+) {
+    let settings = settings(&[("FIRST_BYTE_TIMEOUT_S", first_byte), ("REQUEST_TIMEOUT_S", request)]);
+    assert_eq!(settings.expect("valid").warnings.len(), warnings);
+}
+
 #[test]
 fn what_is_shown_holds_every_variable_and_no_secret() {
     let settings =

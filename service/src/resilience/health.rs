@@ -132,6 +132,12 @@ impl Health {
         self.inner.lock().openings
     }
 
+    /// The code of the last failure, and when it was.
+    #[must_use]
+    pub fn last_failure(&self) -> Option<(Instant, String)> {
+        self.locked(|inner| inner.last_error.as_ref().map(|(at, error)| (*at, error.code.clone())))
+    }
+
     /// What is known at `now`.
     #[must_use]
     pub fn report(&self, now: Instant) -> HealthReport {

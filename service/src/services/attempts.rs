@@ -258,18 +258,17 @@ impl Attempts {
         let message = format!(
             "every endpoint of {model:?} has failed and is left alone for now; the next one is asked again in {} s{}",
             wait.as_secs() + 1,
-            self.last_words().map_or_else(String::new, |words| format!("; the last failure: {words}"))
+            self.last_failure().map_or_else(String::new, |code| format!("; the last failure was {code}"))
         );
         Error::new(Kind::BackendUnavailable, message)
             .with_code(ALL_ENDPOINTS_DOWN)
             .with_retry_after(RetryAfter::Delay(wait.max(Duration::from_secs(1))))
     }
 
-    /// What the endpoint said that failed last.
-    fn last_words(&self) -> Option<String> {
-        let now = Instant::now();
-        let errors = self.route.hops.iter().filter_map(|hop| hop.health.report(now).last_error);
-        errors.min_by_key(|error| error.ago).map(|error| error.message)
+    /// The code of the last failure of all. Its message may quote another caller's request.
+    fn last_failure(&self) -> Option<String> {
+        let failures = self.route.hops.iter().filter_map(|hop| hop.health.last_failure());
+        failures.max_by_key(|(at, _)| *at).map(|(_, code)| code)
     }
 
     fn tell(&self, event: NoticeEvent) {

@@ -6,10 +6,10 @@
 
 use super::sse::{Event, events, lines, parse};
 
-/// Counts the events of one stream that carry data, from 1 on.
+/// Counts the events of one stream that carry data: from 1 on, or behind another stream's.
 #[derive(Debug, Default)]
 pub struct Numbering {
-    last: u64,
+    last: usize,
 }
 
 /// Events with their numbers.
@@ -22,6 +22,12 @@ pub struct Numbered {
 }
 
 impl Numbering {
+    /// Goes on behind the number of another stream's last event.
+    #[must_use]
+    pub const fn behind(last: usize) -> Self {
+        Self { last }
+    }
+
     /// Writes the number of each event of `buffer`, which holds whole events only, into it.
     pub fn number(&mut self, buffer: &[u8]) -> Numbered {
         let mut numbered = Numbered { bytes: Vec::with_capacity(buffer.len() + 16), ends: Vec::new() };

@@ -61,6 +61,12 @@ pub fn never_was() -> Error {
     Error::invalid(LAST_EVENT_ID, message).with_code("unknown_event_id")
 }
 
+/// What a caller is told that wants the rest of an answer of which nothing is here.
+pub fn nothing_to_resume() -> Error {
+    let message = format!("there is no answer to resume: without `{LAST_EVENT_ID}` it is asked again");
+    Error::invalid(LAST_EVENT_ID, message).with_code("nothing_to_resume")
+}
+
 /// What was asked: a repeat has to ask the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fingerprint([u8; 32]);

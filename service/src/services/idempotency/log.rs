@@ -14,9 +14,26 @@ pub struct Log {
     len: usize,
     /// Behind which offset each numbered event ends.
     event_ends: Vec<usize>,
+    /// The number that the first one comes behind.
+    numbered_before: usize,
 }
 
 impl Log {
+    /// An empty one whose events are numbered on from `numbered_before`.
+    pub fn behind_number(numbered_before: usize) -> Self {
+        Self { numbered_before, ..Self::default() }
+    }
+
+    /// The number of the last event.
+    pub const fn last_number(&self) -> usize {
+        self.numbered_before + self.event_ends.len()
+    }
+
+    /// Whether the event of that number was another answer's.
+    pub const fn is_of_another(&self, number: usize) -> bool {
+        0 < number && number <= self.numbered_before
+    }
+
     /// Appends bytes, and the ends of the numbered events among them; says what that costs.
     pub fn push(&mut self, bytes: Bytes, event_ends: &[usize]) -> usize {
         let cost = cost(&bytes) + size_of_val(event_ends);
@@ -56,11 +73,11 @@ impl Log {
         freed
     }
 
-    /// The offset behind so many numbered events; `None` where there are not so many.
-    pub fn behind(&self, events: usize) -> Option<usize> {
-        match events.checked_sub(1) {
+    /// The offset behind the event of that number, 0 is before all of them; `None` where there is none.
+    pub fn behind(&self, number: usize) -> Option<usize> {
+        match number.checked_sub(1) {
             None => Some(0),
-            Some(last) => self.event_ends.get(last).copied(),
+            Some(last) => self.event_ends.get(last.checked_sub(self.numbered_before)?).copied(),
         }
     }
 }

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue};
 use parking_lot::Mutex;
 
-use super::key::never_was;
+use super::key::{never_was, nothing_to_resume};
 use super::log::Log;
 use crate::adapters::{self, ClientFormat};
 use crate::error::{Error, Kind, Result};
@@ -92,9 +92,19 @@ impl State {
 impl Record {
     /// A record without an answer yet, and its first reader. Once it is not kept any more, a reader may be
     /// `lag_bytes` behind the fastest one.
-    pub fn open(request_id: &str, format: ClientFormat, lag_bytes: usize, ledger: &Ledger) -> Listener {
+    ///
+    /// Its events are numbered on from `numbered_before`, the last number of the answer that was known by the
+    /// same name before: whoever had a part of that one cannot go on with this one.
+    pub fn open(
+        request_id: &str,
+        format: ClientFormat,
+        lag_bytes: usize,
+        ledger: &Ledger,
+        numbered_before: usize,
+    ) -> Listener {
         ledger.fetch_add(RECORD_OVERHEAD_BYTES, Ordering::Relaxed);
-        let state = State { charged: RECORD_OVERHEAD_BYTES, ..State::default() };
+        let log = Log::behind_number(numbered_before);
+        let state = State { log, charged: RECORD_OVERHEAD_BYTES, ..State::default() };
         let record = Arc::new(Self {
             request_id: request_id.to_owned(),
             format,
@@ -104,6 +114,11 @@ impl Record {
         });
         let id = record.state.lock().admit();
         Listener { record, id, is_cut: false }
+    }
+
+    /// The number of its last event so far.
+    pub fn last_number(&self) -> usize {
+        self.state.lock().log.last_number()
     }
 
     /// Somebody else who reads from the beginning; `None` where that is not kept.
@@ -227,13 +242,16 @@ impl Listener {
         .await
     }
 
-    /// Goes on behind so many numbered events.
+    /// Goes on behind the event of that number.
     ///
     /// # Errors
-    /// There are not so many.
-    pub fn skip(&self, events: usize) -> Result<()> {
+    /// There is none, or it was another answer's.
+    pub fn skip(&self, number: usize) -> Result<()> {
         let mut state = self.record.state.lock();
-        let at = state.log.behind(events).ok_or_else(never_was)?;
+        if state.log.is_of_another(number) {
+            return Err(nothing_to_resume());
+        }
+        let at = state.log.behind(number).ok_or_else(never_was)?;
         self.reader(&mut state, |reader| reader.at = at);
         Ok(())
     }

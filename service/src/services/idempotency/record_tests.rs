@@ -7,7 +7,7 @@ const LAG: usize = 4 * WINDOW_BYTES;
 
 fn open() -> (Arc<Record>, Listener, Ledger) {
     let ledger = Ledger::default();
-    let listener = Record::open("r-1", ClientFormat::Openai, LAG, &ledger);
+    let listener = Record::open("r-1", ClientFormat::Openai, LAG, &ledger, 0);
     (Arc::clone(listener.record()), listener, ledger)
 }
 

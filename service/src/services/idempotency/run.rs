@@ -38,7 +38,8 @@ enum Phase {
 impl Run {
     /// Whatever comes goes into `record`.
     pub fn new(store: Arc<Store>, key: Key, record: Arc<Record>, format: ClientFormat) -> Self {
-        Self { store, key, record, format, numbering: Numbering::default(), phase: Phase::Asking }
+        let numbering = Numbering::behind(record.last_number());
+        Self { store, key, record, format, numbering, phase: Phase::Asking }
     }
 
     /// Asks, and follows the answer to its end.

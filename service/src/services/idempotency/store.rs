@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::key::{Fingerprint, IDEMPOTENCY_KEY, Key, LAST_EVENT_ID};
+use super::key::{Fingerprint, IDEMPOTENCY_KEY, Key, nothing_to_resume};
 use super::record::{End, Ledger, Listener, Record};
 use crate::adapters::ClientFormat;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 
 /// How long the rest of a broken answer can be had: it is of use to who had its beginning, and to nobody else.
 const BROKEN_TTL: Duration = Duration::from_secs(60);
@@ -90,7 +90,8 @@ impl Store {
             return Err(nothing_to_resume());
         }
         let lag = self.limits.max_bytes / LARGEST_SHARE;
-        let listener = Record::open(asking.request_id, asking.format, lag, &self.held);
+        let before = inner.entries.get(asking.key).map_or(0, |entry| entry.record.last_number());
+        let listener = Record::open(asking.request_id, asking.format, lag, &self.held, before);
         let record = Arc::clone(listener.record());
         let entry = Entry { fingerprint: asking.fingerprint, record, expires: None };
         inner.entries.insert(asking.key.clone(), entry);
@@ -208,11 +209,6 @@ fn reused() -> Error {
 fn not_kept() -> Error {
     let message = "the answer to this request was too large to be kept: with another key it is asked again";
     Error::invalid(IDEMPOTENCY_KEY, message).with_code("idempotency_answer_not_kept").with_status(409)
-}
-
-fn nothing_to_resume() -> Error {
-    let message = format!("there is no answer to resume: without `{LAST_EVENT_ID}` it is asked again");
-    Error::new(Kind::InvalidRequest, message).with_param(LAST_EVENT_ID).with_code("nothing_to_resume")
 }
 
 #[cfg(test)]

@@ -179,3 +179,28 @@ fn where_running_answers_fill_the_room_another_one_is_not_kept() {
     assert_eq!(place(&store, "k-4", "a", 0, now), "not kept");
     assert_eq!(place(&store, "k-0", "a", 0, now), "repeat");
 }
+
+/// Ids would mean different events otherwise.
+#[test]
+fn whoever_had_a_part_of_a_broken_answer_does_not_go_on_with_the_one_after_it() {
+    let (store, key, now) = (store(), key(1, "k"), Instant::now());
+    let broken = first(&store, &key, now);
+    broken.record().push(Bytes::from_static(b"old1old2"), &[4, 8]);
+    broken.record().end(End::Broken);
+    store.ended(&key, broken.record(), End::Broken, now);
+    let anew = first(&store, &key, now);
+    anew.record().push(Bytes::from_static(b"new1new2new3"), &[4, 8, 12]);
+    assert_eq!(anew.record().last_number(), 5);
+    for (number, code) in [
+        (1, Some("nothing_to_resume")),
+        (2, Some("nothing_to_resume")),
+        (3, None),
+        (6, Some("unknown_event_id")),
+    ] {
+        let Ok(Place::Repeat(reader)) = store.place(&asking(&key, "a", number), now) else {
+            panic!("no repeat")
+        };
+        let refused = reader.skip(number).err();
+        assert_eq!(refused.as_ref().map(Error::code), code, "{number}");
+    }
+}

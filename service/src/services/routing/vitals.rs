@@ -11,6 +11,7 @@ use foldhash::HashMap;
 use parking_lot::{Mutex, RwLock};
 
 use super::{Hop, Load};
+use crate::domain::egress::Egress;
 use crate::domain::endpoint::{BaseUrl, Endpoint, UpstreamModel};
 use crate::domain::secret::Secret;
 use crate::resilience::breaker::BreakerSettings;
@@ -166,10 +167,10 @@ pub struct Healths {
     by_name: Mutex<HashMap<String, (Identity, Arc<EndpointHealth>)>>,
 }
 
-/// What an endpoint's outcomes depend on: with another address, key or model it is another one, which may
+/// What an endpoint's outcomes depend on: with another address, key, model or way to it, it is another one, which may
 /// well answer where the one before did not.
 #[derive(PartialEq)]
-struct Identity(BaseUrl, Option<Secret>, UpstreamModel);
+struct Identity(BaseUrl, Option<Secret>, UpstreamModel, Arc<Egress>);
 
 impl Healths {
     /// None yet; breakers open as `settings` say.
@@ -179,7 +180,12 @@ impl Healths {
 
     /// The health of `endpoint`; a new one where none of its name is known, or that was another endpoint.
     pub fn of(&self, endpoint: &Endpoint) -> Arc<EndpointHealth> {
-        let identity = Identity(endpoint.url.clone(), endpoint.key.clone(), endpoint.model.clone());
+        let identity = Identity(
+            endpoint.url.clone(),
+            endpoint.key.clone(),
+            endpoint.model.clone(),
+            Arc::clone(&endpoint.egress),
+        );
         let mut by_name = self.by_name.lock();
         match by_name.get(&endpoint.name) {
             Some((known, health)) if *known == identity => Arc::clone(health),
