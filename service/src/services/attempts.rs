@@ -171,9 +171,13 @@ impl Attempts {
     }
 
     fn plan(&self) -> Plan {
-        let policy = self.engine.resilience.policy;
-        let attempts = self.route.attempts.unwrap_or(policy.attempts);
-        Plan::new(Policy { attempts, ..policy }, self.route.hops.len())
+        let policy = Policy { attempts: self.attempts_an_endpoint(), ..self.engine.resilience.policy };
+        Plan::new(policy, self.route.hops.len())
+    }
+
+    /// What the configuration says comes before the settings.
+    fn attempts_an_endpoint(&self) -> u32 {
+        self.route.attempts.unwrap_or(self.engine.resilience.policy.attempts)
     }
 
     fn next(&self, plan: &Plan) -> Next {
@@ -199,7 +203,7 @@ impl Attempts {
             NoticeEvent::Retry {
                 endpoint: hop.endpoint.name.clone(),
                 attempt: failures + 1,
-                of: self.route.attempts.unwrap_or(self.engine.resilience.policy.attempts),
+                of: self.attempts_an_endpoint(),
                 wait_ms: in_ms(wait),
                 reason,
             }
