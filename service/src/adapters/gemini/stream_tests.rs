@@ -1,5 +1,5 @@
 use super::*;
-use crate::adapters::testing::endpoint;
+use crate::adapters::testing;
 use crate::domain::endpoint::Provider;
 use crate::error::Kind;
 use rstest::rstest;
@@ -12,16 +12,7 @@ const ONLY_USAGE: &str = r#"{"usageMetadata":{"promptTokenCount":4}}"#;
 
 fn read(events: &[&str]) -> (Vec<Delta>, Result<Flow>) {
     let expect = Expect { request_id: "r-1".to_owned(), json_tool: None };
-    let mut stream = Stream::new(&endpoint(Provider::Gemini, "http://gemini"), &expect);
-    let mut deltas = Vec::new();
-    for event in events {
-        match stream.on_event(Event::Data { name: None, data: event.as_bytes() }, &mut deltas) {
-            Ok(Flow::More) => {}
-            end => return (deltas, end),
-        }
-    }
-    let end = stream.on_event(Event::Eof, &mut deltas);
-    (deltas, end)
+    testing::read(Stream::new(&testing::endpoint(Provider::Gemini, "http://gemini"), &expect), events)
 }
 
 #[rstest]

@@ -1,21 +1,14 @@
 use super::*;
-use crate::adapters::testing::endpoint;
+use crate::adapters::testing;
 use crate::domain::delta::ChatAnswer;
 use crate::domain::endpoint::Provider;
 use crate::error::Kind;
 use rstest::rstest;
 
 fn read(lines: &[&str]) -> (ChatAnswer, Result<Flow>) {
-    let endpoint = endpoint(Provider::Ollama, "http://ollama");
+    let endpoint = testing::endpoint(Provider::Ollama, "http://ollama");
     let expect = Expect { request_id: "r-1".to_owned(), json_tool: None };
-    let (mut stream, mut deltas) = (Stream::new(&endpoint, &expect), Vec::new());
-    for line in lines {
-        match stream.on_event(Event::Data { name: None, data: line.as_bytes() }, &mut deltas) {
-            Ok(Flow::More) => {}
-            end => return (ChatAnswer::of(deltas), end),
-        }
-    }
-    let end = stream.on_event(Event::Eof, &mut deltas);
+    let (deltas, end) = testing::read(Stream::new(&endpoint, &expect), lines);
     (ChatAnswer::of(deltas), end)
 }
 

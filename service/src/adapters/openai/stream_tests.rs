@@ -1,5 +1,5 @@
 use super::*;
-use crate::adapters::testing::endpoint;
+use crate::adapters::testing;
 use crate::domain::delta::ChatAnswer;
 use crate::domain::endpoint::Provider;
 use rstest::rstest;
@@ -7,16 +7,7 @@ use serde_json::{Value, json};
 
 fn read(events: &[&str]) -> (Vec<Delta>, Result<Flow>) {
     let expect = Expect { request_id: "r-1".to_owned(), json_tool: None };
-    let mut stream = Stream::new(&endpoint(Provider::Openai, "http://openai"), &expect);
-    let mut deltas = Vec::new();
-    for event in events {
-        match stream.on_event(Event::Data { name: None, data: event.as_bytes() }, &mut deltas) {
-            Ok(Flow::More) => {}
-            end => return (deltas, end),
-        }
-    }
-    let end = stream.on_event(Event::Eof, &mut deltas);
-    (deltas, end)
+    testing::read(Stream::new(&testing::endpoint(Provider::Openai, "http://openai"), &expect), events)
 }
 
 fn calls(pieces: &[Value]) -> Vec<(String, String, String)> {
