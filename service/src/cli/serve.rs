@@ -12,9 +12,6 @@ pub fn serve() -> Result<(), String> {
     // actix reports every malformed request as an error: any client could fill the log with that.
     let quiet: &[&str] = if settings.log_level > LogLevel::Info { &[] } else { &["actix_http"] };
     telemetry::install(&log, settings.log_level, settings.log_format, quiet);
-    for warning in &settings.warnings {
-        tracing::warn!("{warning}");
-    }
     // Two sockets a stream: the soft limit of many systems ends at 500 streams.
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         tracing::warn!(%error, "the limit of open files stays as it is");
