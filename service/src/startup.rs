@@ -3,6 +3,7 @@
 mod background;
 pub mod doctor;
 pub mod in_process;
+pub mod local;
 pub mod models;
 
 use std::io;
@@ -98,33 +99,13 @@ impl Service {
     /// # Errors
     /// The configuration is wrong, or the address cannot be bound: in one line.
     pub fn bind(settings: &Settings, log: &Log) -> Result<Self, String> {
-        let hangup = signal(SignalKind::hangup()).map_err(|error| cannot_listen(settings, &error))?;
-        Self::wired(settings, Source::of(settings), Some(Arc::new(log.clone())), Some(hangup))
-    }
-
-    /// The same in a process whose signals are its own business; takes models from `source`, and its records
-    /// go to `lines`.
-    ///
-    /// # Errors
-    /// As for [`Service::bind`].
-    pub fn bind_without_signals(
-        settings: &Settings,
-        source: Source,
-        lines: Option<Arc<dyn LineSink>>,
-    ) -> Result<Self, String> {
-        Self::wired(settings, source, lines, None)
-    }
-
-    fn wired(
-        settings: &Settings,
-        source: Source,
-        lines: Option<Arc<dyn LineSink>>,
-        hangup: Option<Signal>,
-    ) -> Result<Self, String> {
-        let shared = Shared::new(settings, &source, lines)?;
-        let (server, address) =
-            listen(settings, shared.clone()).map_err(|error| cannot_listen(settings, &error))?;
-        let background = Background::start(settings, &shared, source, hangup);
+        let source = Source::of(settings);
+        let shared = Shared::new(settings, &source, Some(Arc::new(log.clone())))?;
+        let cannot =
+            |error: io::Error| format!("cannot listen on {}:{}: {error}", settings.host, settings.port);
+        let hangup = signal(SignalKind::hangup()).map_err(cannot)?;
+        let (server, address) = listen(settings, shared.clone()).map_err(cannot)?;
+        let background = Background::start(settings, &shared, source, Some(hangup));
         let lifecycle = shared.engine.lifecycle.clone();
         Ok(Self { server, address, lifecycle, drain_timeout: settings.limits.drain_timeout, background })
     }
@@ -190,10 +171,6 @@ fn listen(settings: &Settings, shared: Shared) -> io::Result<(Server, SocketAddr
     Ok((server, address))
 }
 
-fn cannot_listen(settings: &Settings, error: &io::Error) -> String {
-    format!("cannot listen on {}:{}: {error}", settings.host, settings.port)
-}
-
 /// Waits until nothing is in flight, for the drain window at most.
 async fn drained(lifecycle: &Lifecycle, window: Duration) {
     let empty = async {
@@ -242,6 +219,9 @@ impl Shared {
         source: &Source,
         lines: Option<Arc<dyn LineSink>>,
     ) -> Result<Self, String> {
+        for warning in &settings.warnings {
+            tracing::warn!("{warning}");
+        }
         let models = source.models()?;
         let metrics = Arc::new(Metrics::new(&settings.version));
         let mut usage: Vec<Arc<dyn UsageSink>> = vec![Arc::clone(&metrics) as _];

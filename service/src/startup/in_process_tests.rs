@@ -177,3 +177,20 @@ fn signals_stay_the_processs_own() {
         assert_eq!(caught(), before);
     });
 }
+
+#[test]
+fn models_of_a_document_are_served_and_its_mistakes_stop_the_start() {
+    in_process(async |_, _| {
+        let settings = Settings::from_variables([("LLM_PROXY__LLM_MODE".to_owned(), "native".to_owned())]);
+        let settings = settings.expect("settings");
+        let start = async |document: &str| {
+            InProcess::start(&settings, Source::of_document(&settings, document), None).await
+        };
+        let one = r#"{"model_list": [{"model_name": "a", "litellm_params": {"model": "ollama/b"}}]}"#;
+        let service = start(one).await.expect("a service");
+        let models = json_of(service.call(get("/v1/models")).await.into_body()).await;
+        assert_eq!(models["data"][0]["id"], "a");
+        let line = start(r#"{"model_list": 1}"#).await.err().expect("refused");
+        assert!(line.starts_with("model_list: "), "{line}");
+    });
+}
