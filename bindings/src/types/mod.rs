@@ -14,6 +14,7 @@ mod model;
 mod plain;
 mod reader;
 mod record;
+mod repeats;
 
 use std::sync::Arc;
 
@@ -21,8 +22,8 @@ use pyo3::intern;
 use pyo3::prelude::*;
 
 use class::Class;
-use reader::Repeats;
 pub use record::Record;
+use repeats::Repeats;
 
 /// Whose answer it is: an attribute each of whole answers and of chunks, and not in their JSON.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -96,7 +97,7 @@ impl ChunkReader {
 /// # Errors
 /// `ValueError` on what is no JSON object.
 pub fn event(py: Python<'_>, json: &[u8]) -> PyResult<Py<PyAny>> {
-    reader::read(py, event::class_of(json), json, None, &mut Repeats::default())
+    event::read(py, json)
 }
 
 /// Puts the classes into `module`.
