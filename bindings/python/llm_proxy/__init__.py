@@ -81,8 +81,10 @@ __all__ = [
 
 # Where they are documented, and what tracebacks and pickles call them by.
 for _name in __all__:
-    if getattr(globals()[_name], "__module__", "").startswith("llm_proxy._"):
-        globals()[_name].__module__ = __name__
+    _public = globals()[_name]
+    if isinstance(_public, type) and _public.__module__.startswith("llm_proxy._"):
+        _public.__module__ = __name__
+serve_local.__module__ = __name__
 
 
 def __getattr__(name: str) -> object:

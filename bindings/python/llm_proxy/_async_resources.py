@@ -2,21 +2,7 @@
 
 from __future__ import annotations
 
-from ._bodies import (
-    CHAT as _CHAT,
-)
-from ._bodies import (
-    EMBEDDINGS as _EMBEDDINGS,
-)
-from ._bodies import (
-    MODELS as _MODELS,
-)
-from ._bodies import (
-    chat as _chat_body,
-)
-from ._bodies import (
-    embeddings as _embeddings_body,
-)
+from . import _bodies
 from ._options import NOT_GIVEN
 
 TYPE_CHECKING = False
@@ -130,10 +116,10 @@ class AsyncCompletions:
             >>> async for chunk in stream:
             ...     print(chunk.choices[0].delta.content or "", end="")
         """
-        body = _chat_body(locals())
+        body = _bodies.chat(locals())
         kind = "async_stream" if stream else "chat"
         call = self._core.call(
-            kind, "POST", _CHAT, body, extra_headers=extra_headers, timeout=timeout
+            kind, "POST", _bodies.CHAT, body, extra_headers=extra_headers, timeout=timeout
         )
         answer: ChatCompletion | AsyncStream = await call
         return answer
@@ -192,9 +178,14 @@ class AsyncEmbeddings:
             ... )
             >>> len(answer.data[0].embedding)
         """
-        body = _embeddings_body(locals())
+        body = _bodies.embeddings(locals())
         call = self._core.call(
-            "embeddings", "POST", _EMBEDDINGS, body, extra_headers=extra_headers, timeout=timeout
+            "embeddings",
+            "POST",
+            _bodies.EMBEDDINGS,
+            body,
+            extra_headers=extra_headers,
+            timeout=timeout,
         )
         answer: EmbeddingResponse = await call
         return answer
@@ -230,7 +221,7 @@ class AsyncModels:
             >>> [model.id for model in (await client.models.list()).data]
         """
         call = self._core.call(
-            "models", "GET", _MODELS, extra_headers=extra_headers, timeout=timeout
+            "models", "GET", _bodies.MODELS, extra_headers=extra_headers, timeout=timeout
         )
         answer: ModelList = await call
         return answer

@@ -2,21 +2,7 @@
 
 from __future__ import annotations
 
-from ._bodies import (
-    CHAT as _CHAT,
-)
-from ._bodies import (
-    EMBEDDINGS as _EMBEDDINGS,
-)
-from ._bodies import (
-    MODELS as _MODELS,
-)
-from ._bodies import (
-    chat as _chat_body,
-)
-from ._bodies import (
-    embeddings as _embeddings_body,
-)
+from . import _bodies
 from ._options import NOT_GIVEN
 
 TYPE_CHECKING = False
@@ -124,10 +110,10 @@ class Completions:
             ... )
             >>> print(answer.choices[0].message.content)
         """
-        body = _chat_body(locals())
+        body = _bodies.chat(locals())
         kind = "stream" if stream else "chat"
         call = self._core.call(
-            kind, "POST", _CHAT, body, extra_headers=extra_headers, timeout=timeout
+            kind, "POST", _bodies.CHAT, body, extra_headers=extra_headers, timeout=timeout
         )
         answer: ChatCompletion | Stream = call.result()
         return answer
@@ -186,9 +172,14 @@ class Embeddings:
             ... )
             >>> len(answer.data[0].embedding)
         """
-        body = _embeddings_body(locals())
+        body = _bodies.embeddings(locals())
         call = self._core.call(
-            "embeddings", "POST", _EMBEDDINGS, body, extra_headers=extra_headers, timeout=timeout
+            "embeddings",
+            "POST",
+            _bodies.EMBEDDINGS,
+            body,
+            extra_headers=extra_headers,
+            timeout=timeout,
         )
         answer: EmbeddingResponse = call.result()
         return answer
@@ -224,7 +215,7 @@ class Models:
             >>> [model.id for model in client.models.list().data]
         """
         call = self._core.call(
-            "models", "GET", _MODELS, extra_headers=extra_headers, timeout=timeout
+            "models", "GET", _bodies.MODELS, extra_headers=extra_headers, timeout=timeout
         )
         answer: ModelList = call.result()
         return answer
