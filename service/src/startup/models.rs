@@ -111,11 +111,11 @@ impl Source {
     }
 
     /// Reads the file again whenever it changes or `hangup` comes, for ever: all of it counts, or nothing.
-    pub async fn watch(self, engine: Arc<Engine>, mut hangup: Signal) {
+    pub async fn watch(self, engine: Arc<Engine>, mut hangup: Option<Signal>) {
         let mut seen = self.stamp();
         loop {
             let is_told = tokio::select! {
-                _ = hangup.recv() => true,
+                () = told(&mut hangup) => true,
                 () = tokio::time::sleep(LOOK_EVERY) => false,
             };
             let now = self.stamp();
@@ -143,6 +143,14 @@ impl Source {
     fn stamp(&self) -> Option<(SystemTime, u64)> {
         let metadata = fs::metadata(self.path.as_ref()?).ok()?;
         Some((metadata.modified().ok()?, metadata.len()))
+    }
+}
+
+/// When the signal comes; never where nobody listens for it.
+async fn told(hangup: &mut Option<Signal>) {
+    match hangup {
+        Some(hangup) => drop(hangup.recv().await),
+        None => std::future::pending().await,
     }
 }
 
