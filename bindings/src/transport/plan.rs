@@ -75,7 +75,7 @@ impl Plan {
         settings: HashMap<String, String>,
     ) -> Result<Self, String> {
         let config = config.map(|path| (format!("{PREFIX}CONFIG"), path));
-        let settings = Settings::for_embedding(prefixed(settings).chain(config));
+        let settings = Settings::embedded(prefixed(settings).chain(config));
         let settings = settings.map_err(|error| error.to_string())?;
         let source = match document {
             Some(document) => Source::of_document(&settings, document),
