@@ -64,11 +64,10 @@ impl Transport {
     fn embedded(
         py: Python<'_>,
         config: Option<String>,
-        document: Option<&[u8]>,
+        document: Option<Vec<u8>>,
         settings: HashMap<String, String>,
     ) -> PyResult<Self> {
         log::install();
-        let document = document.map(str::from_utf8).transpose().map_err(|error| PyValueError::new_err(error.to_string()))?;
         let plan = Plan::embedded(config, document, settings);
         log::deliver(py);
         plan.map(Self::new).map_err(|message| configuration_error(py, message))

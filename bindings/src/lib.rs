@@ -10,10 +10,13 @@ mod awaited;
 mod call;
 mod caller;
 mod client;
+mod command;
+mod embedded;
 mod failure;
 mod flow;
 mod hub;
 pub mod json;
+mod local_server;
 mod log;
 mod mailbox;
 mod runtime;
@@ -33,7 +36,9 @@ fn _llm_proxy(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<flow::AsyncStream>()?;
     module.add_class::<flow::EventStream>()?;
     module.add_class::<flow::AsyncEventStream>()?;
+    module.add_class::<local_server::LocalServer>()?;
     module.add_function(wrap_pyfunction!(client::after_fork_in_child, module)?)?;
     module.add_function(wrap_pyfunction!(client::shutdown, module)?)?;
+    module.add_function(wrap_pyfunction!(command::run_command, module)?)?;
     module.add_function(wrap_pyfunction!(log::set_log_level, module)?)
 }
