@@ -200,6 +200,8 @@ async fn a_proxy_that_dies_in_the_middle_ends_the_stream_with_an_error(
     assert_eq!(last["error"]["code"], "tunnel_dropped", "{last}");
     assert!(rest.iter().all(|event| !event.is_done()));
     assert_eq!(service.usage(head.id()).await["end"], "truncated");
+    let told = &service.ask(&get("/v1/llm/health")).await.json()[proxy.url(protocol)];
+    assert_eq!((&told["state"], &told["last_error"]["code"]), (&"failing".into(), &"tunnel_dropped".into()));
 }
 
 #[rstest]

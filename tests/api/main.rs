@@ -12,6 +12,7 @@ mod client_gone;
 mod continuation;
 mod doctor;
 mod egress;
+mod egress_health;
 mod egress_tls;
 mod endpoint_health;
 mod events;
