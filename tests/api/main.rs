@@ -11,6 +11,8 @@ mod broken_streams;
 mod client_gone;
 mod continuation;
 mod doctor;
+mod doctor_service;
+mod doctor_several;
 mod egress;
 mod egress_exceptions;
 mod egress_health;
