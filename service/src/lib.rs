@@ -4,6 +4,7 @@
 
 pub mod adapters;
 pub mod api;
+pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod error;

@@ -1,6 +1,9 @@
 //! The only place that wires concrete parts together.
 
+mod background;
 pub mod doctor;
+pub mod in_process;
+pub mod local;
 pub mod models;
 
 use std::io;
@@ -21,6 +24,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tracing_actix_web::TracingLogger;
 
+use self::background::Background;
 use self::models::Source;
 use crate::adapters::MockTiming;
 use crate::api::head_errors::Enveloping;
@@ -29,13 +33,12 @@ use crate::config;
 use crate::config::resilience::ResilienceSettings;
 use crate::config::settings::{LogLevel, Mode, Settings};
 use crate::domain::endpoint::{BaseUrl, Endpoint, Provider};
-use crate::domain::model::Models;
 use crate::middleware::internal_auth::{InternalAuth, internal_auth};
 use crate::middleware::request_id::request_id;
 use crate::middleware::span::RequestSpan;
 use crate::outbound::client::Client;
 use crate::outbound::probe;
-use crate::ports::{AccessSink, UsageSink};
+use crate::ports::{AccessSink, LineSink, UsageSink};
 use crate::resilience::backoff::Backoff;
 use crate::resilience::breaker::BreakerSettings;
 use crate::resilience::failover::{Failover, Policy};
@@ -48,7 +51,6 @@ use crate::services::lifecycle::Lifecycle;
 use crate::services::notices::Notices;
 use crate::services::observability::Observability;
 use crate::services::overload::Turns;
-use crate::services::probing;
 use crate::services::readiness::Readiness;
 use crate::services::routing::{DefaultModel, Front, Routing};
 use crate::stores::log::RecordLog;
@@ -67,11 +69,7 @@ pub struct Service {
     address: SocketAddr,
     lifecycle: Lifecycle,
     drain_timeout: Duration,
-    engine: Arc<Engine>,
-    repeats: Arc<Repeats>,
-    source: Source,
-    probe_interval: Option<Duration>,
-    hangup: Signal,
+    background: Background,
 }
 
 /// The signals that stop the service. They have to be listened for before it says that it is there: one
@@ -102,40 +100,14 @@ impl Service {
     /// The configuration is wrong, or the address cannot be bound: in one line.
     pub fn bind(settings: &Settings, log: &Log) -> Result<Self, String> {
         let source = Source::of(settings);
-        let shared = Shared::new(settings, source.models()?, log);
+        let shared = Shared::new(settings, &source, Some(Arc::new(log.clone())))?;
         let cannot =
             |error: io::Error| format!("cannot listen on {}:{}: {error}", settings.host, settings.port);
-        Self::listen(settings, shared, source).map_err(cannot)
-    }
-
-    fn listen(settings: &Settings, shared: Shared, source: Source) -> io::Result<Self> {
-        let hangup = signal(SignalKind::hangup())?;
-        let engine = Arc::clone(&shared.engine);
-        let repeats = Arc::clone(&shared.repeats);
+        let hangup = signal(SignalKind::hangup()).map_err(cannot)?;
+        let (server, address) = listen(settings, shared.clone()).map_err(cannot)?;
+        let background = Background::start(settings, &shared, source, Some(hangup));
         let lifecycle = shared.engine.lifecycle.clone();
-        let listener = TcpListener::bind((settings.host.as_str(), settings.port))?;
-        let address = listener.local_addr()?;
-        let limits = settings.limits.clone();
-        let server = Server::build()
-            .workers(settings.workers)
-            .max_concurrent_connections(limits.max_connections)
-            .shutdown_timeout(LAST_BYTES_S)
-            .disable_signals()
-            .listen("http", listener, move || connections(shared.clone(), address, limits.header_timeout))?
-            .run();
-        let drain_timeout = settings.limits.drain_timeout;
-        let probe_interval = settings.resilience.probe_interval;
-        Ok(Self {
-            server,
-            address,
-            lifecycle,
-            drain_timeout,
-            engine,
-            repeats,
-            source,
-            hangup,
-            probe_interval,
-        })
+        Ok(Self { server, address, lifecycle, drain_timeout: settings.limits.drain_timeout, background })
     }
 
     /// Where it listens.
@@ -170,10 +142,6 @@ impl Service {
     /// The server cannot go on.
     pub async fn run_until(self, mut stop: mpsc::Receiver<()>) -> io::Result<()> {
         let handle = self.server.handle();
-        let watching = actix_web::rt::spawn(self.source.watch(Arc::clone(&self.engine), self.hangup));
-        let probing =
-            self.probe_interval.map(|every| actix_web::rt::spawn(probing::watch(self.engine, every)));
-        let reaping = actix_web::rt::spawn(self.repeats.reap());
         let (lifecycle, window) = (self.lifecycle, self.drain_timeout);
         let stopped = async move {
             stop.recv().await;
@@ -183,13 +151,24 @@ impl Service {
             cut(&lifecycle, &handle).await;
         };
         let (served, ()) = tokio::join!(self.server, stopped);
-        watching.abort();
-        if let Some(probing) = probing {
-            probing.abort();
-        }
-        reaping.abort();
+        drop(self.background);
         served
     }
+}
+
+/// Workers behind the settings' address.
+fn listen(settings: &Settings, shared: Shared) -> io::Result<(Server, SocketAddr)> {
+    let listener = TcpListener::bind((settings.host.as_str(), settings.port))?;
+    let address = listener.local_addr()?;
+    let limits = settings.limits.clone();
+    let server = Server::build()
+        .workers(settings.workers)
+        .max_concurrent_connections(limits.max_connections)
+        .shutdown_timeout(LAST_BYTES_S)
+        .disable_signals()
+        .listen("http", listener, move || connections(shared.clone(), address, limits.header_timeout))?
+        .run();
+    Ok((server, address))
 }
 
 /// Waits until nothing is in flight, for the drain window at most.
@@ -231,15 +210,24 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// Wires the parts as the settings ask for.
-    #[must_use]
-    pub fn new(settings: &Settings, models: Models, log: &Log) -> Self {
+    /// Wires the parts as the settings ask for, with the models of `source`; records go to `lines`.
+    ///
+    /// # Errors
+    /// The configuration is wrong, in one line.
+    pub fn new(
+        settings: &Settings,
+        source: &Source,
+        lines: Option<Arc<dyn LineSink>>,
+    ) -> Result<Self, String> {
+        for warning in &settings.warnings {
+            tracing::warn!("{warning}");
+        }
+        let models = source.models()?;
         let metrics = Arc::new(Metrics::new(&settings.version));
-        let records = Arc::new(RecordLog::new(settings.log_format, Arc::new(log.clone())));
-        let log_records = settings.log_level >= LogLevel::Info;
         let mut usage: Vec<Arc<dyn UsageSink>> = vec![Arc::clone(&metrics) as _];
         let mut access: Vec<Arc<dyn AccessSink>> = vec![Arc::clone(&metrics) as _];
-        if log_records {
+        if let Some(lines) = lines.filter(|_| settings.log_level >= LogLevel::Info) {
+            let records = Arc::new(RecordLog::new(settings.log_format, lines));
             usage.push(Arc::clone(&records) as _);
             access.push(records as _);
         }
@@ -258,12 +246,12 @@ impl Shared {
             ttl: settings.resilience.idempotency_ttl,
             max_bytes: settings.resilience.idempotency_max_bytes,
         };
-        Self {
+        Ok(Self {
             engine: Arc::new(engine),
             repeats: Arc::new(Repeats::new(kept, Arc::clone(&metrics) as _)),
             catalog: Arc::default(),
             readiness: Arc::default(),
-            doctor: Arc::new(doctor::of_service(Source::of(settings))),
+            doctor: Arc::new(doctor::of_service(source.clone())),
             observability: Data::new(Observability::new(access, metrics)),
             auth: Data::new(InternalAuth::new(&settings.internal_api_key, settings.metrics_open)),
             about: About { version: settings.version.clone(), mode: settings.mode.to_string() },
@@ -272,7 +260,7 @@ impl Shared {
                 timeout: settings.limits.body_timeout,
             },
             spans: settings.log_level >= LogLevel::Debug,
-        }
+        })
     }
 }
 
@@ -325,7 +313,9 @@ fn connections(
     header_timeout: Duration,
 ) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = DispatchError, InitError = ()> {
     let lifecycle = shared.engine.lifecycle.clone();
-    let app = map_config(app(shared), |()| AppConfig::default());
+    let client = Client::default();
+    actix_web::rt::spawn(client.clone().reap());
+    let app = map_config(app(shared, client), |()| AppConfig::default());
     let http = HttpService::build()
         .client_request_timeout(header_timeout)
         .client_disconnect_timeout(UNREAD_BODY_TIMEOUT)
@@ -344,10 +334,11 @@ fn connections(
     accept.and_then(http)
 }
 
-/// One worker's application; to be called inside its actix runtime.
+/// One worker's application, whose connections are those of `client`.
 #[must_use]
 pub fn app(
     shared: Shared,
+    client: Client,
 ) -> App<
     impl ServiceFactory<
         actix_web::dev::ServiceRequest,
@@ -357,8 +348,6 @@ pub fn app(
         InitError = (),
     >,
 > {
-    let client = Client::default();
-    actix_web::rt::spawn(client.clone().reap());
     let api = Api {
         engine: Arc::clone(&shared.engine),
         repeats: Arc::clone(&shared.repeats),

@@ -2,11 +2,13 @@
 
 use std::any::Any;
 
-use llm_proxy_test_support::{Behaviour, start_socks};
+use llm_proxy_test_support::{Behaviour, EgressProxy, start_socks};
 use rstest::rstest;
 
 use super::egress::{over_tls, squid, through};
-use crate::harness::{CHAT, SOON, Scheme, Targets, TestService, chat, data_of, get, post, streamed};
+use crate::harness::{
+    CHAT, ConfigFile, SOON, Scheme, Targets, TestService, chat, data_of, entry, get, post, streamed,
+};
 
 /// A service behind a proxy that is spoken to like that, and what has to live as long.
 fn behind(protocol: &str, targets: &Targets, scheme: Scheme) -> (TestService, Box<dyn Any>) {
@@ -95,6 +97,39 @@ async fn a_proxy_that_dies_before_the_answer_is_told(
     };
     let (answer, ()) = tokio::join!(service.ask(&request), killed);
     assert_eq!(answer.assert_refused(502).code, "tunnel_dropped");
+}
+
+/// A service behind Squid with this timeout.
+fn with_timeout(name: &str, targets: &Targets, scheme: Scheme) -> (TestService, EgressProxy) {
+    let proxy = squid(targets, scheme);
+    let said = format!("ca_file: \"{}\", {}", targets.ca(), through(&proxy.url("http")));
+    let yaml =
+        format!("model_list:\n{}router_settings: {{num_retries: 0}}\n", entry(&targets.url(scheme), &said));
+    (TestService::start(|vars| vars.native(ConfigFile::yaml(yaml)).set(name, 0.3)), proxy)
+}
+
+#[rstest]
+#[actix_web::test]
+async fn an_answer_that_does_not_begin_in_time_is_told_behind_the_proxy(
+    #[values(Scheme::Http, Scheme::Https)] scheme: Scheme,
+    #[values(chat("m"), streamed("m"))] body: serde_json::Value,
+) {
+    let targets = Targets::start();
+    targets.upstream.default_behaviour(Behaviour::stall_before_head());
+    let (service, _proxy) = with_timeout("FIRST_BYTE_TIMEOUT_S", &targets, scheme);
+    let error = service.ask(&post(CHAT, body)).await.assert_refused(504);
+    assert_eq!(error.code, "first_byte_timeout");
+}
+
+#[rstest]
+#[actix_web::test]
+async fn a_stream_that_stops_is_told_behind_the_proxy(#[values(Scheme::Http, Scheme::Https)] scheme: Scheme) {
+    let targets = Targets::start();
+    targets.upstream.default_behaviour(Behaviour::chat_stream(["one", "two"]).stall_after_events(2));
+    let (service, _proxy) = with_timeout("IDLE_TIMEOUT_S", &targets, scheme);
+    let answer = service.ask(&post(CHAT, streamed("m"))).await;
+    let events = answer.events();
+    assert_eq!(events.last().unwrap().json()["error"]["code"], "idle_timeout");
 }
 
 #[rstest]

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::document::{LaidOut, lay_out};
 pub use super::explain::explain;
 pub use super::finding::{Absent, ConfigError, Finding};
 use super::finding::{Findings, Wrong};
@@ -88,10 +89,51 @@ pub fn read(
 ) -> Result<Configuration, ConfigError> {
     let mut findings = Findings::about(path.display().to_string());
     let configuration = said(path, text, variables, &defaults.into(), &mut findings)?;
+    with_an_endpoint(configuration, &findings)
+}
+
+/// A document in LiteLLM's form that is no file, as JSON.
+///
+/// # Errors
+/// It is wrong (the first mistake, with its place), or leaves no endpoint.
+pub fn read_document(
+    document: &str,
+    variables: &Variables,
+    defaults: impl Into<Defaults>,
+) -> Result<Configuration, ConfigError> {
+    let (configuration, findings) = said_in(document, variables, &defaults.into())?;
+    with_an_endpoint(configuration, &findings)
+}
+
+/// The same for who wants to know why endpoints are left out: none of them has to be left.
+///
+/// # Errors
+/// It is wrong.
+pub fn survey_document(
+    document: &str,
+    variables: &Variables,
+    defaults: impl Into<Defaults>,
+) -> Result<Configuration, ConfigError> {
+    said_in(document, variables, &defaults.into()).map(|(configuration, _)| configuration)
+}
+
+fn with_an_endpoint(configuration: Configuration, findings: &Findings) -> Result<Configuration, ConfigError> {
     if configuration.models.groups.iter().all(|model| !model.listed) {
         return Err(findings.nothing_left());
     }
     Ok(configuration)
+}
+
+fn said_in(
+    document: &str,
+    variables: &Variables,
+    defaults: &Defaults,
+) -> Result<(Configuration, Findings), ConfigError> {
+    let LaidOut { text, places } =
+        lay_out(document).map_err(|wrong| Findings::about_document(Vec::new()).error(wrong))?;
+    let mut findings = Findings::about_document(places);
+    let said = litellm_form(&text, variables, defaults, &mut findings);
+    Ok((configured(said, &findings)?, findings))
 }
 
 fn said(
@@ -103,12 +145,21 @@ fn said(
 ) -> Result<Configuration, ConfigError> {
     let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
     let said = match extension.as_ref().and_then(|extension| extension.to_str()) {
-        Some("yaml" | "yml") => {
-            litellm_yaml::read(text, variables, defaults, findings).map(|said| (said.models, said.master_key))
-        }
+        Some("yaml" | "yml") => litellm_form(text, variables, defaults, findings),
         Some("ini") => ini::read(text, variables, defaults, findings).map(|models| (models, None)),
         _ => Err(Wrong { line: None, message: "the name has to end in .yaml, .yml or .ini".to_owned() }),
     };
+    configured(said, findings)
+}
+
+/// The models, and the key that LiteLLM asks its callers for.
+type Said = Result<(Models, Option<Secret>), Wrong>;
+
+fn litellm_form(text: &str, variables: &Variables, defaults: &Defaults, findings: &mut Findings) -> Said {
+    litellm_yaml::read(text, variables, defaults, findings).map(|said| (said.models, said.master_key))
+}
+
+fn configured(said: Said, findings: &Findings) -> Result<Configuration, ConfigError> {
     let (models, master_key) = said.map_err(|wrong| findings.error(wrong))?;
     let (mut warnings, mut left_out) = (findings.warnings.clone(), findings.left_out.clone());
     for list in [&mut warnings, &mut left_out] {

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::*;
+use crate::domain::endpoint::UpstreamModel;
 use rstest::rstest;
 
 const fn s(seconds: u64) -> Duration {
@@ -100,4 +101,50 @@ fn a_file_that_was_cut_anywhere_is_read_or_refused_in_one_line(#[case] name: &st
         }
     }
     assert!(refused > 0 && refused < text.len(), "{refused} of {}", text.len());
+}
+
+fn document(second: &str) -> Result<Configuration, ConfigError> {
+    let first = r#"{"model_name": "a", "litellm_params": {"model": "ollama/\ud83d\ude00"}}"#;
+    let text = format!(r#"{{"model_list": [{first}, {second}]}}"#);
+    read_document(&text, &Variables::new(), SETTINGS)
+}
+
+#[test]
+fn a_document_is_read_as_a_file_is() {
+    let second = r#"{"model_name": "yes", "litellm_params": {"model": "ollama/b", "order": 2}}"#;
+    let configuration = document(second).expect("valid");
+    let groups = &configuration.models.groups;
+    assert_eq!(groups.iter().map(|model| model.name.as_str()).collect::<Vec<_>>(), ["a", "yes"]);
+    assert_eq!(groups[0].endpoints[0].model, UpstreamModel::Named("😀".to_owned()));
+    assert_eq!(configuration.warnings, []);
+}
+
+#[rstest]
+#[case::a_member(
+    r#"{"model_name": "b", "litellm_params": {"model": "ollama/b", "order": "x"}}"#,
+    "model_list[1].litellm_params.order: "
+)]
+#[case::an_entry(r#"{"litellm_params": {"model": "ollama/b"}}"#, "model_list[1]: ")]
+#[case::no_json("{", "the configuration: this is no JSON: ")]
+fn what_is_wrong_in_a_document_is_told_with_its_place(#[case] second: &str, #[case] begin: &str) {
+    let line = document(second).expect_err("it is wrong").to_string();
+    assert!(line.starts_with(begin), "{line}");
+}
+
+#[test]
+fn an_endpoint_that_a_document_leaves_out_is_told_with_its_place() {
+    let second =
+        r#"{"model_name": "b", "litellm_params": {"model": "openai/b", "api_key": "os.environ/NO_KEY"}}"#;
+    let left_out = document(second).expect("one is left").left_out;
+    let lines: Vec<_> = left_out.iter().map(ToString::to_string).collect();
+    assert!(lines.len() == 1 && lines[0].starts_with("model_list[1]"), "{lines:?}");
+}
+
+#[test]
+fn a_document_that_leaves_nobody_is_refused_and_can_be_looked_at() {
+    let text = r#"{"model_list": [{"model_name": "b", "litellm_params": {"model": "openai/b"}}]}"#;
+    let line = read_document(text, &Variables::new(), SETTINGS).expect_err("nobody").to_string();
+    assert!(line.starts_with("the configuration: no endpoint is left: "), "{line}");
+    let surveyed = survey_document(text, &Variables::new(), SETTINGS).expect("a survey");
+    assert_eq!(surveyed.left_out.len(), 1);
 }

@@ -5,7 +5,7 @@ use std::fmt;
 /// Something about a file that its operator should know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// The file as it was named.
+    /// The file as it was named; of a document that is no file, the place in it.
     pub file: String,
     /// Counted from 1.
     pub line: Option<usize>,
@@ -65,6 +65,8 @@ impl Wrong {
 #[derive(Clone, Debug, Default)]
 pub struct Findings {
     file: String,
+    /// What its lines are called, where it is no file.
+    places: Vec<String>,
     /// What is passed over, or will surprise.
     pub warnings: Vec<Finding>,
     /// Endpoints that are left out, and why.
@@ -77,6 +79,11 @@ impl Findings {
     /// About the file of that name.
     pub fn about(file: impl Into<String>) -> Self {
         Self { file: file.into(), ..Self::default() }
+    }
+
+    /// About a document whose lines are called so.
+    pub fn about_document(places: Vec<String>) -> Self {
+        Self { places, ..Self::about("the configuration") }
     }
 
     /// Notes something that does not stop anything.
@@ -117,6 +124,11 @@ impl Findings {
     }
 
     fn finding(&self, line: Option<usize>, message: impl Into<String>) -> Finding {
-        Finding { file: self.file.clone(), line, message: message.into(), left_out: None }
+        let place = line.and_then(|line| self.places.get(line.saturating_sub(1)));
+        let (file, line) = match place.filter(|place| !place.is_empty()) {
+            Some(place) => (place.clone(), None),
+            None => (self.file.clone(), line.filter(|_| self.places.is_empty())),
+        };
+        Finding { file, line, message: message.into(), left_out: None }
     }
 }

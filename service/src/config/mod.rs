@@ -6,7 +6,9 @@
 mod access;
 mod address;
 mod choices;
+mod document;
 pub mod egress;
+mod embedded;
 pub mod endpoints;
 pub mod environment;
 mod explain;

@@ -1,6 +1,5 @@
 //! The settings: every `LLM_PROXY__` variable, its default, and what is refused.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -14,7 +13,7 @@ use super::access::{header_secret, internal_api_key, litellm_proxy_url};
 use super::address;
 pub use super::choices::{LogFormat, LogLevel, Mode};
 use super::egress;
-use super::environment::Environment;
+use super::environment::{Environment, process_variables};
 pub use super::read::Shown;
 use super::read::{Reader, Text};
 use super::resilience::{self, ResilienceSettings};
@@ -147,22 +146,7 @@ impl Settings {
     /// # Errors
     /// The first variable that is wrong, or a `.env` that cannot be read.
     pub fn from_env() -> Result<Self, SettingsError> {
-        let mut variables = HashMap::new();
-        match dotenvy::dotenv_iter() {
-            Ok(lines) => {
-                for line in lines {
-                    let (name, value) = line.map_err(|error| unreadable_dotenv(&error))?;
-                    variables.insert(name, value);
-                }
-            }
-            Err(error) if error.not_found() => {}
-            Err(error) => return Err(unreadable_dotenv(&error)),
-        }
-        let environment = std::env::vars_os();
-        variables.extend(environment.filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
-        }));
-        Self::from_variables(variables)
+        Self::from_variables(process_variables()?)
     }
 
     /// Reads `variables`: names with their prefix, and texts. Others than `LLM_PROXY__…` are passed over.
@@ -173,11 +157,15 @@ impl Settings {
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, SettingsError> {
         let environment: Environment = variables.into_iter().collect();
-        let all = environment.variables().iter();
-        let ours: Vec<_> = all
-            .filter(|(name, _)| name.starts_with(PREFIX))
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect();
+        let ours = environment.ours();
+        Self::from_ours(ours, environment)
+    }
+
+    /// Reads `ours`, names with their prefix; the configuration file may refer to all of `environment`.
+    pub(super) fn from_ours(
+        ours: Vec<(String, String)>,
+        environment: Environment,
+    ) -> Result<Self, SettingsError> {
         let names: Vec<String> = ours.iter().map(|(name, _)| name.clone()).collect();
         let variables: Variables = envy::prefixed(PREFIX)
             .from_iter(ours)
@@ -236,15 +224,6 @@ impl Settings {
             _ => Ok(()),
         }
     }
-}
-
-fn unreadable_dotenv(error: &dotenvy::Error) -> SettingsError {
-    // The error of a bad line quotes the line, which may hold a key: only its place is told.
-    let problem = match error {
-        dotenvy::Error::LineParse(_, at) => format!("cannot be read from .env: bad character {at} of a line"),
-        other => format!("cannot be read from .env: {other}"),
-    };
-    SettingsError::new("*", problem)
 }
 
 fn is_loopback(host: &str) -> bool {

@@ -14,7 +14,8 @@ use crate::domain::caller::Caller;
 use crate::domain::secret::Secret;
 use crate::error::{Error, Kind, Result};
 
-const INTERNAL_AUTH: HeaderName = HeaderName::from_static("x-internal-auth");
+/// Where callers show the key.
+pub const INTERNAL_AUTH: HeaderName = HeaderName::from_static("x-internal-auth");
 
 /// Who may come in.
 pub struct InternalAuth {

@@ -5,9 +5,11 @@ use std::time::Instant;
 use actix_test::TestServer;
 use awc::ClientRequest;
 use awc::http::Method;
+use llm_proxy::outbound::client::Client;
+use llm_proxy::startup::models::Source;
 use llm_proxy::startup::{self, Shared};
 
-use super::{Answer, Lines, Variables, plain};
+use super::{Answer, Variables, plain};
 
 /// An application under test.
 pub struct App {
@@ -17,9 +19,9 @@ pub struct App {
 /// Starts the application; `change` has the last word on its settings.
 pub fn app(change: impl FnOnce(Variables) -> Variables) -> App {
     let settings = change(Variables::default()).settings();
-    let shared = Shared::new(&settings, llm_proxy::domain::model::Models::default(), &Lines::start().log);
+    let shared = Shared::new(&settings, &Source::of(&settings), None).unwrap();
     let config = actix_test::config().workers(1).disable_redirects();
-    let server = actix_test::start_with(config, move || startup::app(shared.clone()));
+    let server = actix_test::start_with(config, move || startup::app(shared.clone(), Client::default()));
     App { server }
 }
 
