@@ -413,6 +413,15 @@ def test_health_is_by_name() -> None:
     assert health.to_dict() == HEALTH
 
 
+def test_health_of_a_proxy() -> None:
+    row = {"proxy": "proxy:3128", "scheme": "http", "endpoints": ["eu"], "state": "failing"}
+    health = Health.from_dict({"eu": {"ssl_verify": False}, "http://proxy:3128": row})
+    assert health["eu"].ssl_verify is False
+    proxy = health["http://proxy:3128"]
+    assert (proxy.proxy, proxy.scheme, proxy.endpoints) == ("proxy:3128", "http", ["eu"])
+    assert (proxy.state, proxy.provider, proxy.last_success_at) == ("failing", None, None)
+
+
 def test_a_doctor_s_report() -> None:
     step = {"step": "dns", "verdict": "failed", "ms": 12.3, "detail": "d", "advice": None}
     members = {"endpoint": "eu", "about": "openai", "verdict": "failed", "steps": [step]}

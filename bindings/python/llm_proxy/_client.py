@@ -264,7 +264,8 @@ class LlmProxy(_Client):
             ...     print(step)
         """
         if endpoint is None:
-            return [self.doctor(name, spend=spend) for name in self.health()]
+            rows = self.health().items()
+            return [self.doctor(name, spend=spend) for name, row in rows if row.proxy is None]
         call = self._core.call("doctor", "GET", _bodies.doctor(endpoint, spend))
         report: DoctorReport = call.result()
         return report
@@ -362,7 +363,8 @@ class AsyncLlmProxy(_Client):
             ...     print(step)
         """
         if endpoint is None:
-            return [await self.doctor(name, spend=spend) for name in await self.health()]
+            rows = (await self.health()).items()
+            return [await self.doctor(name, spend=spend) for name, row in rows if row.proxy is None]
         call = self._core.call("doctor", "GET", _bodies.doctor(endpoint, spend))
         report: DoctorReport = await call
         return report

@@ -573,6 +573,11 @@ class EndpointHealth(Record):
         "probes_at",
         "rests_until",
         "models",
+        "ssl_verify",
+        "proxy",
+        "scheme",
+        "endpoints",
+        "last_success_at",
     )
     @classmethod
     def from_dict(cls, members: Mapping[str, Any], /) -> Self: ...
@@ -600,6 +605,16 @@ class EndpointHealth(Record):
     def rests_until(self) -> str | None: ...
     @property
     def models(self) -> dict[str, EndpointHealth] | None: ...
+    @property
+    def ssl_verify(self) -> bool | None: ...
+    @property
+    def proxy(self) -> str | None: ...
+    @property
+    def scheme(self) -> str | None: ...
+    @property
+    def endpoints(self) -> list[str] | None: ...
+    @property
+    def last_success_at(self) -> str | None: ...
 
 @final
 class LastError(Record):
