@@ -67,9 +67,9 @@ impl Awaiter {
         error_type: Bound<'_, PyAny>,
         error: Option<Bound<'_, PyAny>>,
         _traceback: Option<Bound<'_, PyAny>>,
-    ) -> PyErr {
+    ) -> PyResult<Py<PyAny>> {
         self.close(py);
-        PyErr::from_value(error.filter(|error| !error.is_none()).unwrap_or(error_type))
+        Err(PyErr::from_value(error.filter(|error| !error.is_none()).unwrap_or(error_type)))
     }
 
     fn close(&self, _py: Python<'_>) {

@@ -49,7 +49,8 @@ pub struct Hub {
     event_loop: Py<PyWeakrefReference>,
 }
 
-/// The hubs of the loops that are there. Only ever locked with the GIL held.
+/// The hubs of the loops that are there. Only ever locked with the GIL held, and never while Python code may
+/// run: that may hand the GIL to a thread that waits for the lock with it.
 static HUBS: Mutex<Vec<OfThisProcess<Py<Hub>>>> = Mutex::new(Vec::new());
 
 impl Hub {
@@ -59,15 +60,31 @@ impl Hub {
     /// `RuntimeError`: there is no running asyncio loop.
     pub fn of_running_loop(py: Python<'_>) -> PyResult<Bound<'_, Self>> {
         let event_loop = running_loop(py)?;
-        let mut hubs = HUBS.lock().unwrap_or_else(PoisonError::into_inner);
-        hubs.retain(|hub| hub.get().is_some_and(|hub| hub.get().is_of_use(py)));
-        let known = hubs.iter().filter_map(OfThisProcess::get).find(|hub| hub.get().is_of(&event_loop));
-        if let Some(hub) = known {
-            return Ok(hub.bind(py).clone());
+        if let Some(hub) = Self::known(&event_loop) {
+            return Ok(hub);
         }
+        Self::forget_ended(py);
         let hub = Self::watched_by(&event_loop)?;
-        hubs.push(OfThisProcess::new(hub.clone().unbind()));
+        hubs().push(OfThisProcess::new(hub.clone().unbind()));
         Ok(hub)
+    }
+
+    fn known<'py>(event_loop: &Bound<'py, PyAny>) -> Option<Bound<'py, Self>> {
+        let hubs = hubs();
+        let hub = hubs.iter().filter_map(OfThisProcess::get).find(|hub| hub.get().is_of(event_loop));
+        hub.map(|hub| hub.bind(event_loop.py()).clone())
+    }
+
+    /// Drops the hubs of loops that are gone or closed, and those of a parent process.
+    fn forget_ended(py: Python<'_>) {
+        let known =
+            hubs().iter().filter_map(OfThisProcess::get).map(|hub| hub.clone_ref(py)).collect::<Vec<_>>();
+        let ended = known.into_iter().filter(|hub| !hub.get().is_of_use(py)).collect::<Vec<_>>();
+        let is_live =
+            |hub: &OfThisProcess<Py<Self>>| hub.get().is_some_and(|hub| !ended.iter().any(|of| of.is(hub)));
+        let ended = hubs().extract_if(.., |hub| !is_live(hub)).collect::<Vec<_>>();
+        // Not before the lock is open again.
+        drop(ended);
     }
 
     fn watched_by<'py>(event_loop: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Self>> {
@@ -109,6 +126,7 @@ impl Hub {
         Ok(Some(future))
     }
 
+    /// Runs no Python code: a loop that is referred to here is referred to elsewhere as well.
     fn is_of(&self, event_loop: &Bound<'_, PyAny>) -> bool {
         self.event_loop.bind(event_loop.py()).upgrade().is_some_and(|known| known.is(event_loop))
     }
@@ -119,6 +137,10 @@ impl Hub {
         let closed = event_loop.call_method0(intern!(py, "is_closed")).and_then(|closed| closed.is_truthy());
         !closed.unwrap_or(true)
     }
+}
+
+fn hubs() -> MutexGuard<'static, Vec<OfThisProcess<Py<Hub>>>> {
+    HUBS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[pymethods]

@@ -53,6 +53,8 @@ pub enum Message {
     Complete,
     /// There is no answer, or not all of it.
     Failed(Failure),
+    /// The caller ended the call, from another thread or task perhaps than the one that waits.
+    HungUp,
 }
 
 impl Message {

@@ -79,7 +79,7 @@ impl Slot {
                 let closed = started.closed.clone();
                 tokio::select! {
                     biased;
-                    _ = hung_up => {}
+                    _ = hung_up => answers.put([Message::HungUp]),
                     () = closed.cancelled() => answers.put([Message::Failed(Failure::Closed)]),
                     () = answering::answer(&started, &request, &answers) => {}
                 }
