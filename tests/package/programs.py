@@ -12,8 +12,8 @@ PRELUDE = """
 import asyncio, faulthandler, json, os, signal, sys, threading, time
 import llm_proxy
 from llm_proxy import AsyncLlmProxy, LlmProxy
-faulthandler.dump_traceback_later({deadline}, exit=True)
-HI = [{{"role": "user", "content": "hi"}}]
+faulthandler.enable()
+HI = [{"role": "user", "content": "hi"}]
 HOME = json.loads(os.environ["HOME_OF_ENGINE"])
 def made(kind, **options):
     if HOME["url"] is None:
@@ -42,7 +42,7 @@ class Program:
         environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         environment["HOME_OF_ENGINE"] = home.as_json()
         self.process = subprocess.Popen(
-            [sys.executable, "-c", PRELUDE.format(deadline=DEADLINE_S) + source],
+            [sys.executable, "-c", PRELUDE + source],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -63,7 +63,11 @@ class Program:
 
     def ended(self) -> Ended:
         """Waits for its end."""
-        stdout, stderr = self.process.communicate(timeout=DEADLINE_S + 5)
+        try:
+            stdout, stderr = self.process.communicate(timeout=DEADLINE_S)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGABRT)  # it says where it hangs
+            stdout, stderr = self.process.communicate()
         return Ended(self.process.returncode, stdout, stderr)
 
 

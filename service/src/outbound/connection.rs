@@ -19,7 +19,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 
 use super::gate::Gate;
-use super::socket::Socket;
+use super::socket::{Held, Socket};
 use super::way::Way;
 use crate::domain::egress::Egress;
 
@@ -33,7 +33,7 @@ const READ_BUFFER_BYTES: usize = 4096;
 /// An open connection; dropping it closes the socket. Boxed, because it is handed on and large.
 pub struct Connection {
     sender: http1::SendRequest<RequestBody>,
-    driver: http1::Connection<TokioIo<Socket>, RequestBody>,
+    driver: http1::Connection<TokioIo<Held>, RequestBody>,
     gate: Gate,
     /// Whether it has served a request before: its peer may have closed it meanwhile.
     pub reused: bool,
@@ -59,7 +59,7 @@ impl Connection {
     pub async fn handshake(socket: Socket, way: Way, egress: Arc<Egress>) -> hyper::Result<Box<Self>> {
         let handshake = http1::Builder::new()
             .read_buf_exact_size(Some(READ_BUFFER_BYTES))
-            .handshake(TokioIo::new(socket));
+            .handshake(TokioIo::new(Held(socket)));
         let (sender, driver) = handshake.await?;
         Ok(Box::new(Self { sender, driver, gate: Gate::default(), reused: false, way, egress }))
     }
