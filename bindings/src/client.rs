@@ -131,6 +131,18 @@ fn request_id(headers: &mut Vec<(HeaderName, HeaderValue)>) -> String {
     id
 }
 
+/// To be called before a `fork`.
+#[pyfunction]
+pub fn before_fork() {
+    log::before_fork();
+}
+
+/// To be called in the parent after a `fork`.
+#[pyfunction]
+pub fn after_fork_in_parent() {
+    log::after_fork_in_parent();
+}
+
 /// To be called in a child after `fork`: nothing of the parent's is used any more.
 #[pyfunction]
 pub fn after_fork_in_child() {

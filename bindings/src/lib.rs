@@ -37,6 +37,8 @@ fn _llm_proxy(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<flow::EventStream>()?;
     module.add_class::<flow::AsyncEventStream>()?;
     module.add_class::<local_server::LocalServer>()?;
+    module.add_function(wrap_pyfunction!(client::before_fork, module)?)?;
+    module.add_function(wrap_pyfunction!(client::after_fork_in_parent, module)?)?;
     module.add_function(wrap_pyfunction!(client::after_fork_in_child, module)?)?;
     module.add_function(wrap_pyfunction!(client::shutdown, module)?)?;
     module.add_function(wrap_pyfunction!(command::run_command, module)?)?;
