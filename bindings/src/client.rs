@@ -131,13 +131,6 @@ fn request_id(headers: &mut Vec<(HeaderName, HeaderValue)>) -> String {
     id
 }
 
-/// To be called in a child after `fork`: nothing of the parent's is used any more.
-#[pyfunction]
-pub fn after_fork_in_child() {
-    runtime::after_fork_in_child();
-    log::after_fork_in_child();
-}
-
 /// To be called before the interpreter exits: ends every call, closes every connection, tells the last lines.
 #[pyfunction]
 pub fn shutdown(py: Python<'_>) {

@@ -378,6 +378,14 @@ class AsyncLlmProxy(_Client):
         """
         self._core.transport.close()
 
+    async def close(self) -> None:
+        """The same as `aclose()`, under the name that the OpenAI SDK has for it.
+
+        Example:
+            >>> await client.close()
+        """
+        await self.aclose()
+
     async def __aenter__(self) -> Self:
         return self
 
