@@ -88,6 +88,7 @@ lint-python: $(VENV)
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
+	@.venv/bin/mypy tests/package
 
 fmt: need-rust $(VENV) ## Format Rust and Python
 	@cargo fmt --all

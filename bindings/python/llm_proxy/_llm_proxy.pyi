@@ -5,9 +5,9 @@ from types import TracebackType
 from typing import Any, Self, final
 
 # The result classes are described where they are public.
-from .events import *
+from .events import *  # noqa: F403
 from .events import Event
-from .types import *
+from .types import *  # noqa: F403
 from .types import ChatCompletionChunk
 
 @final
