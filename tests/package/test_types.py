@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
+
 from llm_proxy import events, types
 from llm_proxy.events import Event, FailoverEvent, OutageEvent, RetryEvent
 from llm_proxy.types import (

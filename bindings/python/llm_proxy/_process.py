@@ -34,4 +34,6 @@ def _level() -> int:
     if logging is None:
         return _WARNING
     level: int = logging.getLogger("llm_proxy").getEffectiveLevel()
-    return level
+    # The engine's levels are bytes; whoever wants to hear nothing may have said so with a large
+    # number.
+    return max(0, min(level, 255))
