@@ -3,15 +3,16 @@
 //! of the OpenAI SDK; asked for what was set, as that SDK sends it) or `to_dict`. Everything else is refused
 //! with its place and its type: an iterator would be used up by the first attempt, bytes have no one meaning.
 
-use std::fmt::Display;
+mod fault;
 
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple, PyType};
 use serde::Serialize;
 
 use crate::types::Record;
+use fault::Fault;
 
 /// How deep JSON may be nested.
 pub const MAX_DEPTH: usize = 128;
@@ -44,12 +45,6 @@ fn written(value: &Bound<'_, PyAny>, indent: Option<usize>) -> PyResult<Vec<u8>>
 struct Writer {
     out: Vec<u8>,
     indent: Option<usize>,
-}
-
-/// What is wrong, and where: the steps from the inside out.
-struct Fault {
-    error: PyErr,
-    place: Option<Vec<String>>,
 }
 
 impl Writer {
@@ -183,49 +178,5 @@ impl Writer {
             self.out.push(b'\n');
             self.out.resize(self.out.len() + indent * depth, b' ');
         }
-    }
-}
-
-impl Fault {
-    fn value(message: impl Display) -> Self {
-        Self { error: PyValueError::new_err(message.to_string()), place: Some(Vec::new()) }
-    }
-
-    fn kind(message: &str, value: &Bound<'_, PyAny>) -> Self {
-        let name =
-            value.get_type().fully_qualified_name().map_or_else(|_| "?".into(), |name| name.to_string());
-        Self { error: PyTypeError::new_err(message.replace("{}", &name)), place: Some(Vec::new()) }
-    }
-
-    fn no_json(value: &Bound<'_, PyAny>) -> Self {
-        Self::kind("{} is no JSON value", value)
-    }
-
-    fn no_key(key: &Bound<'_, PyAny>) -> Self {
-        Self::kind("a key must be str, not {}", key)
-    }
-
-    fn under(mut self, step: impl FnOnce() -> String) -> Self {
-        if let Some(place) = &mut self.place {
-            place.push(step());
-        }
-        self
-    }
-
-    /// The error with its place before what it says.
-    fn told(self, py: Python<'_>) -> PyErr {
-        let place: String = self.place.unwrap_or_default().into_iter().rev().collect();
-        if place.is_empty() {
-            return self.error;
-        }
-        let message = format!("{}: {}", place.trim_start_matches('.'), self.error.value(py));
-        PyErr::from_type(self.error.get_type(py), message)
-    }
-}
-
-/// What other code raised is passed on as it is.
-impl From<PyErr> for Fault {
-    fn from(error: PyErr) -> Self {
-        Self { error, place: None }
     }
 }

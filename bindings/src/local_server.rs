@@ -1,12 +1,15 @@
 //! The engine of this process behind a URL on loopback.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use llm_proxy::startup::local::Local;
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 
 use crate::embedded::embedded;
+use crate::failure::configuration_error;
+use crate::log::{self, UsageLines};
 
 /// A service in a thread of this process; it stops when it is dropped.
 #[pyclass(frozen, module = "llm_proxy._llm_proxy")]
@@ -30,11 +33,12 @@ impl LocalServer {
         document: Option<Vec<u8>>,
         settings: HashMap<String, String>,
     ) -> PyResult<Self> {
+        log::install();
         // Attached, so that no other thread of Python changes the environment meanwhile.
         let embedded = embedded(config, document, settings);
         let started =
-            embedded.and_then(|(settings, source)| py.detach(|| Local::start(&settings, source, None)));
-        let local = started.map_err(|line| configuration_error(py, &line))?;
+            embedded.and_then(|(settings, source)| py.detach(|| Local::start(&settings, source, Some(Arc::new(UsageLines)))));
+        let local = started.map_err(|line| configuration_error(py, line))?;
         let (url, key) = (local.url(), local.key().expose().to_owned());
         Ok(Self { url, key, local: Mutex::new(Some(local)) })
     }
@@ -43,6 +47,7 @@ impl LocalServer {
     fn stop(&self, py: Python<'_>) {
         let local = self.local.lock().take();
         py.detach(|| drop(local));
+        log::deliver(py);
     }
 }
 
@@ -50,14 +55,5 @@ impl Drop for LocalServer {
     fn drop(&mut self) {
         let Some(local) = self.local.get_mut().take() else { return };
         Python::attach(|py| py.detach(|| drop(local)));
-    }
-}
-
-/// `ConfigurationError`
-fn configuration_error(py: Python<'_>, line: &str) -> PyErr {
-    let exceptions = py.import("llm_proxy._exceptions");
-    match exceptions.and_then(|module| module.call_method1("configuration_error", (line,))) {
-        Ok(error) => PyErr::from_value(error),
-        Err(error) => error,
     }
 }

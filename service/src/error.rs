@@ -58,6 +58,9 @@ pub const UNSUPPORTED_OPERATION: &str = "unsupported_operation";
 /// The connection through a proxy ended in the middle. Which of its two ends dropped it cannot be told.
 pub const TUNNEL_DROPPED: &str = "tunnel_dropped";
 
+/// Somebody between shows certificates of their own.
+pub const TLS_INTERCEPTION: &str = "tls_interception";
+
 /// What happened. Variants are ordered by whom they blame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -404,6 +407,23 @@ impl Error {
             _ if self.code() == TUNNEL_DROPPED => false,
             kind => kind.blame() == Blame::Upstream,
         }
+    }
+
+    /// Whether it says that the proxy on the way is what is in the way: it is not there, refuses, opens no tunnel,
+    /// drops one, or reads along.
+    #[must_use]
+    pub fn counts_against_the_proxy(&self) -> bool {
+        matches!(self.kind, Kind::ProxyUnavailable | Kind::ProxyRefused | Kind::TunnelFailed)
+            || matches!(self.code(), TUNNEL_DROPPED | TLS_INTERCEPTION)
+    }
+
+    /// Whether the upstream itself said so: then the way to it is free.
+    #[must_use]
+    pub const fn is_an_answer(&self) -> bool {
+        matches!(
+            self.kind,
+            Kind::RefusedByUpstream | Kind::RateLimited | Kind::BackendAuthentication | Kind::UpstreamFailure
+        )
     }
 
     /// How long the upstream asked to wait, if it did.

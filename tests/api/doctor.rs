@@ -4,14 +4,12 @@ use std::any::Any;
 
 use llm_proxy_test_support::{
     Authority, Behaviour, Blackhole, BufferingProxy, EgressProxy, FaultUpstream, PROXY_PASSWORD,
-    PROXY_PASSWORD_ENCODED, Squid, refused_url, start_socks,
+    PROXY_PASSWORD_ENCODED, PROXY_USER, Squid, TlsFront, refused_url, start_socks,
 };
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::harness::{
-    ConfigFile, Program, Scheme, TARGET_KEY, Targets, TestService, Variables, entry, get, service_of,
-};
+use crate::harness::{ConfigFile, Program, Scheme, TARGET_KEY, Targets, Variables, entry};
 
 /// A configuration, and what has to live as long.
 struct SetUp {
@@ -56,27 +54,45 @@ fn a_proxy_that_is_not_there() -> SetUp {
     set_up(&targets.url(Scheme::Https), &said, targets)
 }
 
-/// Through a proxy that answers `CONNECT` with this status.
-fn proxy_that_answers(status: u16) -> SetUp {
-    let proxy = FaultUpstream::start();
-    proxy.default_behaviour(Behaviour::status(status));
-    let url = proxy.url().replace("//", "//me:p%40ss%3Aword@");
-    set_up("https://127.0.0.1:4443", &format!("proxy_https: \"{url}\""), proxy)
+/// A target behind a Squid that asks who is there, and is shown a wrong password.
+fn behind_a_password(scheme: Scheme, key: &str) -> SetUp {
+    let targets = Targets::start();
+    let proxy = squid(targets.port(scheme));
+    let said = format!("{key}: \"{}\"", proxy.url_with("http", "wrong-word"));
+    set_up(&targets.url(scheme), &said, (targets, proxy))
 }
 
 fn a_proxy_that_wants_another_password() -> SetUp {
-    proxy_that_answers(407)
-}
-
-fn a_proxy_with_a_rule_against_the_target() -> SetUp {
-    proxy_that_answers(403)
+    behind_a_password(Scheme::Https, "proxy_https")
 }
 
 /// A plain target, whose proxy refuses the request itself.
 fn a_proxy_for_plain_targets_that_wants_a_password() -> SetUp {
-    let proxy = FaultUpstream::start();
-    proxy.on("http://127.0.0.1:8000/v1/models", Behaviour::status(407));
-    set_up("http://127.0.0.1:8000", &format!("proxy_http: \"{}\"", proxy.url()), proxy)
+    behind_a_password(Scheme::Http, "proxy_http")
+}
+
+/// Squid's own rule: tunnels lead to 443 alone.
+fn a_proxy_with_a_rule_against_the_target() -> SetUp {
+    let targets = Targets::start();
+    let proxy = Squid::default().start();
+    let said = format!("proxy_https: \"{}\"", proxy.url("http"));
+    set_up(&targets.url(Scheme::Https), &said, (targets, proxy))
+}
+
+fn a_proxy_whose_certificate_nobody_trusts() -> SetUp {
+    let targets = Targets::start();
+    let proxy = squid(targets.port(Scheme::Https));
+    let front = TlsFront::start(proxy.port(), &Authority::new("Proxy CA").certify(&["127.0.0.1"]));
+    let said = format!("proxy_https: \"{}\"", front.url());
+    set_up(&targets.url(Scheme::Https), &said, (targets, proxy, front))
+}
+
+fn a_target_that_speaks_an_older_tls() -> SetUp {
+    let targets = Targets::start();
+    let certified = targets.authority.certify(&["127.0.0.1"]);
+    let front = TlsFront::of_tls_1_2(targets.upstream.port(), &certified);
+    let said = format!("ca_file: \"{}\", tls_min_version: 1.3", targets.ca());
+    set_up(&front.url(), &said, (targets, front))
 }
 
 fn a_certificate_of_an_unknown_issuer() -> SetUp {
@@ -205,6 +221,16 @@ fn without_numbers(text: &str) -> String {
     "a proxy with a rule against the target",
     "proxy_connect"
 )]
+#[case::proxys_issuer(
+    a_proxy_whose_certificate_nobody_trusts,
+    "a proxy over TLS whose certificate nobody trusts",
+    "proxy_tls"
+)]
+#[case::older_tls(
+    a_target_that_speaks_an_older_tls,
+    "a target that speaks TLS 1.2, where 1.3 is wanted",
+    "tls"
+)]
 #[case::issuer(a_certificate_of_an_unknown_issuer, "a certificate of an unknown issuer", "tls")]
 #[case::expired(a_certificate_that_has_expired, "a certificate that has expired", "tls")]
 #[case::another_host(a_certificate_for_another_host, "a certificate for another host", "tls")]
@@ -287,6 +313,67 @@ async fn nothing_is_wrong_with_a_way_through_a_proxy(
     assert!(steps[6]["detail"].as_str().unwrap().contains("CN=Target CA"), "{document:#}");
 }
 
+#[rstest]
+#[case::a_plain_target(Scheme::Http, "proxy_http", &["proxy_tls", "proxy_auth", "http"])]
+#[case::a_target_with_tls(Scheme::Https, "proxy_https", &["proxy_tls", "proxy_connect", "proxy_auth", "tls", "http"])]
+#[actix_web::test]
+async fn nothing_is_wrong_with_a_way_through_a_proxy_over_tls(
+    #[case] scheme: Scheme,
+    #[case] key: &str,
+    #[case] expected: &[&str],
+) {
+    let targets = Targets::start();
+    let proxy = squid(targets.port(scheme));
+    let front = TlsFront::start(proxy.port(), &targets.authority.certify(&["127.0.0.1"]));
+    let url = front.url().replace("//", &format!("//{PROXY_USER}:{PROXY_PASSWORD_ENCODED}@"));
+    let set_up =
+        set_up(&targets.url(scheme), &format!("ca_file: \"{}\", {key}: \"{url}\"", targets.ca()), ());
+    let (code, document) = examined(&set_up, |vars| vars).await;
+    assert_eq!((code, document["verdict"].as_str()), (Some(0), Some("ok")), "{document:#}");
+    let steps = document["endpoints"][0]["steps"].as_array().unwrap();
+    let names: Vec<_> =
+        steps[4..4 + expected.len()].iter().map(|step| step["step"].as_str().unwrap()).collect();
+    assert_eq!(names, expected, "{document:#}");
+    assert_eq!(
+        (&steps[4]["verdict"], &steps[4]["detail"]),
+        (&json!("ok"), &json!("the proxy proved itself"))
+    );
+}
+
+/// An endpoint whose model makes vectors.
+fn of_vectors(upstream: &FaultUpstream, info: &str) -> SetUp {
+    let entry = entry(&upstream.url(), "").replace("openai/up", "openai/fault-model");
+    SetUp { spend: true, ..of_entry(format!("{entry}  model_info: {info}\n"), ()) }
+}
+
+#[actix_web::test]
+async fn a_model_that_makes_vectors_is_asked_for_one() {
+    let upstream = FaultUpstream::start();
+    upstream.on("/v1/chat/completions", Behaviour::status(400));
+    let (code, document) = examined(&of_vectors(&upstream, "{mode: embedding}"), |vars| vars).await;
+    assert_eq!((code, document["verdict"].as_str()), (Some(0), Some("ok")), "{document:#}");
+    let steps = document["endpoints"][0]["steps"].as_array().unwrap();
+    let told: Vec<_> =
+        steps[7..].iter().map(|step| (&step["verdict"], step["detail"].as_str().unwrap())).collect();
+    assert!(told[0].0 == "ok" && told[0].1.starts_with("a vector of "), "{told:?}");
+    assert_eq!(told[1], (&json!("skipped"), "vectors are not streamed"));
+    let asked: Vec<_> = upstream.requests().into_iter().map(|request| request.path).collect();
+    assert_eq!(asked, ["/v1/models", "/v1/embeddings"]);
+}
+
+#[rstest]
+#[case::that_refuses(Behaviour::status(400), "The request is invalid")]
+#[case::that_sends_none(Behaviour::raw(r#"{"object": "list", "data": []}"#).content_type("application/json"), "no vector")]
+#[actix_web::test]
+async fn a_model_that_makes_no_vector_after_all_has_failed(#[case] behaviour: Behaviour, #[case] said: &str) {
+    let upstream = FaultUpstream::start();
+    upstream.on("fault-model", behaviour);
+    let (code, document) = examined(&of_vectors(&upstream, "{mode: embedding}"), |vars| vars).await;
+    let bad = to_blame(&document);
+    assert_eq!((code, &bad["step"]), (Some(1), &json!("completion")), "{document:#}");
+    assert!(bad["detail"].as_str().unwrap().contains(said), "{bad}");
+}
+
 #[actix_web::test]
 async fn nothing_is_spent_without_being_asked_for() {
     let upstream = FaultUpstream::start();
@@ -349,67 +436,4 @@ async fn people_get_a_table() {
     assert!(said.starts_with("mock: ok (answers by itself)\n  configuration  ok "), "{said}");
     assert!(said.contains("\n  streaming      ok "), "{said}");
     assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0));
-}
-
-/// A service with one endpoint that works and one without its secret.
-fn service(upstream: &FaultUpstream) -> TestService {
-    let used = entry(&upstream.url(), "").replace("openai/up", "openai/fault-model");
-    let left_out = entry("http://llm.test", "").replace(TARGET_KEY, "os.environ/NO_SUCH_KEY");
-    service_of(&format!("{used}{}", left_out.replace("model_name: m", "model_name: lacking")))
-}
-
-#[rstest]
-#[case::without_spending("", "skipped", 1)]
-#[case::spending("&spend=true", "ok", 3)]
-#[actix_web::test]
-async fn a_service_examines_one_endpoint(#[case] spend: &str, #[case] last: &str, #[case] requests: usize) {
-    let upstream = FaultUpstream::start();
-    let service = service(&upstream);
-    let health = service.ask(&get("/v1/llm/health")).await.json();
-    let name = health.as_object().unwrap().keys().next().unwrap().clone();
-    let answer = service.ask(&get(&format!("/v1/llm/doctor?endpoint={name}{spend}"))).await;
-    let report = answer.json();
-    assert_eq!((answer.status, &report["endpoint"], &report["verdict"]), (200, &json!(name), &json!("ok")));
-    let steps = report["steps"].as_array().unwrap();
-    assert_eq!(steps.last().unwrap()["verdict"], last, "{report:#}");
-    assert_eq!(upstream.requests().len(), requests);
-}
-
-#[actix_web::test]
-async fn a_service_examines_an_endpoint_that_it_leaves_out() {
-    let report = service(&FaultUpstream::start()).ask(&get("/v1/llm/doctor?endpoint=lacking")).await.json();
-    let step = &report["steps"][1];
-    assert_eq!((&step["step"], &step["verdict"]), (&json!("secrets"), &json!("failed")), "{report:#}");
-    assert!(step["advice"].as_str().unwrap().contains("NO_SUCH_KEY"), "{step}");
-}
-
-#[rstest]
-#[case::nobody_of_that_name(
-    "?endpoint=lackin",
-    404,
-    "endpoint_not_found",
-    "endpoint",
-    "did you mean lacking?"
-)]
-#[case::no_name("", 400, "invalid_value", "endpoint", "`endpoint`")]
-#[case::neither_true_nor_false("?endpoint=lacking&spend=1", 400, "invalid_value", "spend", "`spend`")]
-#[actix_web::test]
-async fn what_cannot_be_asked_is_told(
-    #[case] query: &str,
-    #[case] status: u16,
-    #[case] code: &str,
-    #[case] param: &str,
-    #[case] said: &str,
-) {
-    let service = service(&FaultUpstream::start());
-    let error = service.ask(&get(&format!("/v1/llm/doctor{query}"))).await.assert_refused(status);
-    assert_eq!((error.code.as_str(), error.param.as_deref()), (code, Some(param)));
-    assert!(error.message.contains(said), "{}", error.message);
-}
-
-#[actix_web::test]
-async fn examining_asks_for_the_key() {
-    let service = TestService::mock();
-    let answer = service.ask(&get("/v1/llm/doctor?endpoint=mock").without("x-internal-auth")).await;
-    answer.assert_refused(401);
 }

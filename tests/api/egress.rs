@@ -9,26 +9,32 @@ use llm_proxy_test_support::{
 use rstest::rstest;
 
 use crate::harness::{
-    Answer, CHAT, ConfigFile, SOON, Scheme, TARGET_KEY, Targets, TestService, chat, data_of, entry, get,
-    post, service_at, service_of, streamed, wait_for,
+    Answer, CHAT, ConfigFile, Scheme, TARGET_KEY, Targets, TestService, chat, entry, get, post, service_at,
+    service_of, streamed, wait_for,
 };
 
 /// The proxy for either scheme.
-fn through(url: &str) -> String {
+pub fn through(url: &str) -> String {
     format!("proxy_http: \"{url}\", proxy_https: \"{url}\"")
 }
 
+/// TLS before a proxy, with a certificate of the targets' authority.
+pub fn over_tls(proxy: &EgressProxy, targets: &Targets) -> TlsFront {
+    let ip = proxy.address().ip().to_string();
+    TlsFront::before(proxy.address(), &targets.authority.certify(&[&ip]))
+}
+
 /// A Squid that lets us through to this target.
-fn squid(targets: &Targets, scheme: Scheme) -> EgressProxy {
+pub fn squid(targets: &Targets, scheme: Scheme) -> EgressProxy {
     Squid { tunnel_port: Some(targets.port(scheme)), ..Squid::default() }.start()
 }
 
-async fn ask(service: &TestService) -> Answer {
+pub async fn ask(service: &TestService) -> Answer {
     service.ask(&post(CHAT, chat("m"))).await
 }
 
 /// Fails unless the service reached the target.
-async fn assert_reaches(service: &TestService, targets: &Targets) {
+pub async fn assert_reaches(service: &TestService, targets: &Targets) {
     let answer = ask(service).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     let requests = targets.upstream.take_requests();
@@ -42,7 +48,7 @@ async fn assert_reaches(service: &TestService, targets: &Targets) {
 }
 
 /// Fails unless the service refuses like this, and blames the way.
-async fn assert_in_the_way(service: &TestService, status: u16, code: &str) {
+pub async fn assert_in_the_way(service: &TestService, status: u16, code: &str) {
     for body in [chat("m"), streamed("m")] {
         let answer = service.ask(&post(CHAT, body)).await;
         let error = answer.assert_refused(status);
@@ -56,7 +62,7 @@ async fn assert_in_the_way(service: &TestService, status: u16, code: &str) {
 }
 
 /// What stands in Squid's log of a way to this target.
-async fn logged(proxy: &EgressProxy, what: &str) {
+pub async fn logged(proxy: &EgressProxy, what: &str) {
     wait_for("a line in the log of Squid", || proxy.access_log().contains(what).then_some(())).await;
 }
 
@@ -178,31 +184,6 @@ async fn a_proxy_that_never_answers_connect_is_told() {
 }
 
 #[rstest]
-#[case::squid("http")]
-#[case::socks("socks5")]
-#[actix_web::test]
-async fn a_proxy_that_dies_in_the_middle_ends_the_stream_with_an_error(
-    #[values(Scheme::Http, Scheme::Https)] scheme: Scheme,
-    #[case] protocol: &str,
-) {
-    let targets = Targets::start();
-    targets.upstream.default_behaviour(Behaviour::chat_stream(["one", "two"]).stall_after_events(2));
-    let proxy = if protocol == "http" { squid(&targets, scheme) } else { start_socks(false) };
-    let service = targets.service(scheme, &through(&proxy.url(protocol)));
-    let mut client = service.connect().await;
-    let head = client.begin(&post(CHAT, streamed("m"))).await;
-    assert_eq!(head.status, 200);
-    // The second waits for ever: the first came at once, whatever stands between.
-    assert_eq!(client.events(2).await.len(), 2);
-    proxy.kill();
-    let (rest, _) = client.all_events().await;
-    let last = rest.last().expect("an error").json();
-    assert_eq!(last["error"]["code"], "tunnel_dropped", "{last}");
-    assert!(rest.iter().all(|event| !event.is_done()));
-    assert_eq!(service.usage(head.id()).await["end"], "truncated");
-}
-
-#[rstest]
 #[actix_web::test]
 async fn a_socks_proxy_passes_on(
     #[values(Scheme::Http, Scheme::Https)] scheme: Scheme,
@@ -234,47 +215,11 @@ async fn a_socks_proxy_that_wants_another_password_is_told(
 }
 
 #[rstest]
-#[case::an_address("127.0.0.1", "127.0.0.1")]
-#[case::a_network("127.0.0.1", "10.0.0.0/8,127.0.0.0/8")]
-#[case::everything("127.0.0.1", "*")]
-#[case::an_address_with_its_port("127.0.0.1", "127.0.0.1:PORT")]
-#[case::a_name("localhost", "localhost")]
-#[case::a_suffix("localhost", "example.test .localhost")]
-#[case::a_name_with_its_port("localhost", "localhost:PORT")]
-#[actix_web::test]
-async fn an_exception_is_reached_without_the_proxy(
-    #[values(Scheme::Http, Scheme::Https)] scheme: Scheme,
-    #[case] host: &str,
-    #[case] list: &str,
-) {
-    let targets = Targets::start();
-    let list = list.replace("PORT", &targets.port(scheme).to_string());
-    let dead = through(&refused_url().unwrap());
-    let said = format!("ca_file: \"{}\", {dead}, proxy_no_proxy: \"{list}\"", targets.ca());
-    let service = service_at(&targets.url(scheme).replace("127.0.0.1", host), &said);
-    assert_reaches(&service, &targets).await;
-}
-
-#[rstest]
-#[case::another_port("127.0.0.1:1")]
-#[case::another_network("10.0.0.0/8")]
-#[case::a_name("localhost")]
-#[actix_web::test]
-async fn what_is_no_exception_goes_through_the_proxy(
-    #[values(Scheme::Http, Scheme::Https)] scheme: Scheme,
-    #[case] list: &str,
-) {
-    let targets = Targets::start();
-    let said = format!("{}, proxy_no_proxy: \"{list}\"", through(&refused_url().unwrap()));
-    assert_in_the_way(&targets.service(scheme, &said), 503, "proxy_unreachable").await;
-}
-
-#[rstest]
 #[actix_web::test]
 async fn a_proxy_may_be_spoken_to_over_tls(#[values(Scheme::Http, Scheme::Https)] scheme: Scheme) {
     let targets = Targets::start();
     let proxy = squid(&targets, scheme);
-    let front = TlsFront::start(proxy.port(), &targets.authority.certify(&["127.0.0.1"]));
+    let front = over_tls(&proxy, &targets);
     assert_reaches(&targets.service(scheme, &through(&front.url())), &targets).await;
 }
 
@@ -393,21 +338,6 @@ async fn a_target_that_a_socks_proxy_does_not_reach_is_told(#[case] url: &str) {
     assert_in_the_way(&service, 502, "target_unreachable").await;
 }
 
-#[rstest]
-#[actix_web::test]
-async fn whoever_leaves_is_noticed_behind_the_proxy(#[values(Scheme::Http, Scheme::Https)] scheme: Scheme) {
-    let targets = Targets::start();
-    targets.upstream.default_behaviour(Behaviour::chat_stream(["one", "two"]).stall_after_events(2));
-    let proxy = squid(&targets, scheme);
-    let service = targets.service(scheme, &through(&proxy.url("http")));
-    let mut client = service.connect().await;
-    client.begin(&post(CHAT, streamed("m"))).await;
-    client.events(2).await;
-    client.leave();
-    let closure = targets.upstream.wait_for_closure(SOON).await.expect("the upstream is left");
-    assert!(closure.while_answering);
-}
-
 #[actix_web::test]
 async fn litellm_and_its_readiness_are_reached_the_default_way() {
     let upstream = FaultUpstream::start();
@@ -451,15 +381,4 @@ async fn no_request_chooses_the_host(#[case] member: &str) {
     assert_eq!((targets.upstream.requests().len(), other.connections().accepted), (1, 0));
     let host = format!("127.0.0.1:{}", targets.upstream.port());
     assert_eq!(targets.upstream.requests()[0].header("host"), Some(host.as_str()));
-}
-
-#[actix_web::test]
-async fn a_stream_through_squid_arrives_whole() {
-    let targets = Targets::start();
-    targets.upstream.default_behaviour(Behaviour::chat_stream(["one ", "two ", "three"]));
-    let proxy = squid(&targets, Scheme::Https);
-    let service = targets.service(Scheme::Https, &through(&proxy.url("http")));
-    let answer = service.ask(&post(CHAT, streamed("m"))).await;
-    assert_eq!(data_of(&answer.events()).last().map(String::as_str), Some("[DONE]"));
-    assert_eq!(service.usage(answer.id()).await["end"], "complete");
 }

@@ -70,6 +70,40 @@ async fn nothing_is_verified_where_the_operator_says_so() {
 }
 
 #[rstest]
+#[case::by_default("", true)]
+#[case::where_that_is_the_minimum(", tls_min_version: 1.2", true)]
+#[case::where_more_is_wanted(", tls_min_version: 1.3", false)]
+#[actix_web::test]
+async fn a_target_that_speaks_tls_1_2_alone_is_reached_unless_more_is_wanted(
+    #[case] said: &str,
+    #[case] is_reached: bool,
+    #[values(false, true)] is_proxied: bool,
+) {
+    let targets = Targets::start();
+    let certified = targets.authority.certify(&["127.0.0.1"]);
+    let front = TlsFront::of_tls_1_2(targets.upstream.port(), &certified);
+    let proxy = is_proxied.then(|| Squid { tunnel_port: Some(front.port()), ..Squid::default() }.start());
+    let way = proxy.iter().map(|proxy| format!(", proxy_https: \"{}\"", proxy.url("http")));
+    let way = way.collect::<String>();
+    let service = service_at(&front.url(), &format!("ca_file: \"{}\"{said}{way}", targets.ca()));
+    if is_reached {
+        assert_eq!(ask(&service).await.status, 200);
+    } else {
+        let (code, message) = refused(&service).await;
+        assert_eq!(code, "tls_error", "{message}");
+        assert!(message.contains("ProtocolVersion"), "{message}");
+    }
+    assert_eq!(front.handshakes(), usize::from(is_reached));
+}
+
+#[actix_web::test]
+async fn a_target_that_speaks_tls_1_3_is_reached_where_that_is_the_minimum() {
+    let targets = Targets::start();
+    let answer = ask(&targets.service(Scheme::Https, "tls_min_version: 1.3")).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+}
+
+#[rstest]
 #[case::with_it(true)]
 #[case::without_it(false)]
 #[actix_web::test]

@@ -1,7 +1,8 @@
 """What calls give: frozen objects with attributes.
 
-Every class is a `Record`: a view on the JSON object that came. Members that came are there by attribute and by
-`record["key"]`, usual members that did not come are `None` as attributes, and unknown ones are kept.
+Every class is a `Record`: a view on the JSON object that came. Members that came are there by
+attribute and by `record["key"]`, usual members that did not come are `None` as attributes, and
+unknown ones are kept.
 """
 
 from llm_proxy._llm_proxy import (

@@ -7,7 +7,7 @@
 macro_rules! record {
     ($(#[$doc:meta])* $name:ident in $module:literal $members:tt) => {
         $crate::types::declare::class! {
-            $(#[$doc])* $name in $module $members others Value;
+            [] $(#[$doc])* $name in $module, Record [] $members others Value;
             {
                 /// Makes one of a dict with the members' names in JSON.
                 #[classmethod]
@@ -27,7 +27,7 @@ macro_rules! answer {
     };
     ($(#[$doc:meta])* $name:ident in $module:literal $members:tt others $others:expr) => {
         $crate::types::declare::class! {
-            $(#[$doc])* $name in $module $members others $others;
+            [] $(#[$doc])* $name in $module, Record [] $members others $others;
             {
                 /// Makes one of a dict with the members' names in JSON.
                 #[classmethod]
@@ -65,15 +65,16 @@ macro_rules! answer {
     };
 }
 
+/// A class under `$base`; `$between` are the classes from `Record` down to that. `$flag` are more of `pyclass`.
 macro_rules! class {
     (
-        $(#[$doc:meta])* $name:ident in $module:literal
+        [$($flag:ident)?] $(#[$doc:meta])* $name:ident in $module:literal, $base:ident [$($between:ident)?]
         { $($(#[$member_doc:meta])* $member:ident: $key:literal => $reads:expr),* $(,)? }
         others $others:expr;
         { $($methods:tt)* }
     ) => {
         $(#[$doc])*
-        #[pyclass(frozen, mapping, extends = $crate::types::record::Record, module = $module)]
+        #[pyclass($($flag,)? frozen, mapping, extends = $base, module = $module)]
         pub struct $name;
 
         impl $name {
@@ -85,7 +86,10 @@ macro_rules! class {
                 static CLASS: Class = Class {
                     fields: &FIELDS,
                     others: $others,
-                    wrap: |py, record| Ok(Py::new(py, ($name, record))?.into_any()),
+                    wrap: |py, record| {
+                        let object = PyClassInitializer::from(record)$(.add_subclass($between))?.add_subclass($name);
+                        Ok(Py::new(py, object)?.into_any())
+                    },
                 };
                 &CLASS
             }
@@ -104,7 +108,7 @@ macro_rules! class {
                 $(#[$member_doc])*
                 #[getter]
                 fn $member<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, PyAny>>> {
-                    slf.as_super().get().attribute(pyo3::intern!(slf.py(), $key), $reads)
+                    Record::of(slf)?.attribute(pyo3::intern!(slf.py(), $key), $reads)
                 }
             )*
         }
@@ -127,3 +131,4 @@ pub(super) use {answer, attribute, class, record};
 
 pub(super) use super::class::Reads::{ByName, Many, Milliseconds, One, Repeated, Value};
 pub(super) use super::class::{Class, Field};
+pub(super) use super::record::Record;

@@ -5,14 +5,73 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use super::declare::*;
+use super::reader;
+use super::repeats::Repeats;
+use crate::json;
 
-record! {
+/// A class of notices: its own members, and those that all notices have.
+macro_rules! event {
+    ($(#[$doc:meta])* $name:ident { $($members:tt)* }) => {
+        notice! {
+            [] $(#[$doc])* $name, Event [Event] { $($members)* }
+            {
+                /// Makes one of a dict with the members' names in JSON.
+                #[classmethod]
+                #[pyo3(signature = (members, /))]
+                fn from_dict(_class: &Bound<'_, PyType>, members: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+                    reader::revive(members, $name::class(), None)
+                }
+            }
+        }
+    };
+}
+
+macro_rules! notice {
+    ([$($flag:ident)?] $(#[$doc:meta])* $name:ident, $base:ident $between:tt { $($members:tt)* } $methods:tt) => {
+        class! {
+            [$($flag)?] $(#[$doc])* $name in "llm_proxy.events", $base $between {
+                $($members)*
+                /// The request that it happened to.
+                request_id: "request_id" => Value,
+                /// The model that was asked for.
+                model: "model" => Value,
+                /// When it happened, as RFC 3339 has it.
+                at: "at" => Value,
+                /// What happened: `retry`, `failover`, `recovered`, `continued` or `outage`.
+                r#type: "type" => Value,
+            }
+            others Value;
+            $methods
+        }
+    };
+}
+
+notice! {
+    [subclass]
+    /// Something that happened to a request while it was answered.
+    ///
+    /// What a newer service tells is of this class itself, with all its members.
+    ///
+    /// >>> Event.from_dict({"type": "failover", "from": "eu", "to": "us"})
+    /// FailoverEvent(type='failover', from_='eu', to='us')
+    Event, Record [] {}
+    {
+        /// Makes one of a dict with the members' names in JSON, of the class that its `type` names.
+        #[classmethod]
+        #[pyo3(signature = (members, /))]
+        fn from_dict(_class: &Bound<'_, PyType>, members: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+            read(members.py(), &json::write(members)?)
+        }
+    }
+}
+
+event! {
     /// The same endpoint is asked again, after a wait.
     ///
     /// >>> event = RetryEvent.from_dict({"type": "retry", "endpoint": "eu", "attempt": 2, "of": 3, "wait_ms": 700})
     /// >>> event.attempt, event.delay, event["wait_ms"]
     /// (2, 0.7, 700)
-    RetryEvent in "llm_proxy.events" {
+    RetryEvent {
         /// The endpoint.
         endpoint: "endpoint" => Value,
         /// Which attempt at this endpoint comes next, from 2 on.
@@ -23,124 +82,67 @@ record! {
         delay: "wait_ms" => Milliseconds,
         /// Why the last attempt failed: an error's code.
         reason: "reason" => Value,
-        /// The request that it happened to.
-        request_id: "request_id" => Value,
-        /// The model that was asked for.
-        model: "model" => Value,
-        /// When it happened, as RFC 3339 has it.
-        at: "at" => Value,
-        /// `retry`
-        r#type: "type" => Value,
     }
 }
 
-record! {
+event! {
     /// Another endpoint takes over.
     ///
     /// >>> event = FailoverEvent.from_dict({"type": "failover", "from": "eu", "to": "us"})
     /// >>> event.from_, event.to
     /// ('eu', 'us')
-    FailoverEvent in "llm_proxy.events" {
+    FailoverEvent {
         /// The endpoint that failed.
         from_: "from" => Value,
         /// The endpoint that is asked instead.
         to: "to" => Value,
         /// Why: an error's code.
         reason: "reason" => Value,
-        /// The request that it happened to.
-        request_id: "request_id" => Value,
-        /// The model that was asked for.
-        model: "model" => Value,
-        /// When it happened, as RFC 3339 has it.
-        at: "at" => Value,
-        /// `failover`
-        r#type: "type" => Value,
     }
 }
 
-record! {
+event! {
     /// The request is being answered after all.
     ///
     /// >>> RecoveredEvent.from_dict({"type": "recovered", "endpoint": "us", "attempts": 3}).attempts
     /// 3
-    RecoveredEvent in "llm_proxy.events" {
+    RecoveredEvent {
         /// The endpoint that answers.
         endpoint: "endpoint" => Value,
         /// Upstream calls that it took.
         attempts: "attempts" => Value,
         /// Whether this closed the endpoint's breaker.
         breaker_closed: "breaker_closed" => Value,
-        /// The request that it happened to.
-        request_id: "request_id" => Value,
-        /// The model that was asked for.
-        model: "model" => Value,
-        /// When it happened, as RFC 3339 has it.
-        at: "at" => Value,
-        /// `recovered`
-        r#type: "type" => Value,
     }
 }
 
-record! {
+event! {
     /// An answer that broke off in the middle is continued by another endpoint: the seam is here.
     ///
     /// >>> ContinuedEvent.from_dict({"type": "continued", "from": "eu", "to": "us"}).to
     /// 'us'
-    ContinuedEvent in "llm_proxy.events" {
+    ContinuedEvent {
         /// The endpoint that broke off.
         from_: "from" => Value,
         /// The endpoint that goes on.
         to: "to" => Value,
         /// Why: an error's code.
         reason: "reason" => Value,
-        /// The request that it happened to.
-        request_id: "request_id" => Value,
-        /// The model that was asked for.
-        model: "model" => Value,
-        /// When it happened, as RFC 3339 has it.
-        at: "at" => Value,
-        /// `continued`
-        r#type: "type" => Value,
     }
 }
 
-record! {
+event! {
     /// Nobody is left to ask: the request fails.
     ///
     /// >>> OutageEvent.from_dict({"type": "outage", "endpoint": "us", "retry_after_ms": 2000}).retry_after
     /// 2.0
-    OutageEvent in "llm_proxy.events" {
+    OutageEvent {
         /// The endpoint that failed last, where one was asked.
         endpoint: "endpoint" => Value,
         /// Why: an error's code.
         reason: "reason" => Value,
         /// When it is worth asking again, in seconds from then, where that is known.
         retry_after: "retry_after_ms" => Milliseconds,
-        /// The request that it happened to.
-        request_id: "request_id" => Value,
-        /// The model that was asked for.
-        model: "model" => Value,
-        /// When it happened, as RFC 3339 has it.
-        at: "at" => Value,
-        /// `outage`
-        r#type: "type" => Value,
-    }
-}
-
-record! {
-    /// Something that a newer service tells, or a gap: what of it is known to nobody here is in `extra`.
-    ///
-    /// >>> Event.from_dict({"type": "hedged", "endpoint": "eu"}).extra
-    /// {'endpoint': 'eu'}
-    Event in "llm_proxy.events" {
-        /// What happened.
-        r#type: "type" => Value,
-        /// The request that it happened to.
-        request_id: "request_id" => Value,
-        /// The model that was asked for.
-        model: "model" => Value,
-        /// When it happened, as RFC 3339 has it.
-        at: "at" => Value,
     }
 }
 
@@ -150,23 +152,24 @@ struct Tagged<'a> {
     r#type: Cow<'a, str>,
 }
 
-/// The class that a notice's `type` names.
-pub(super) fn class_of(json: &[u8]) -> &'static Class {
-    match serde_json::from_slice(json).map(|tagged: Tagged<'_>| tagged.r#type).as_deref() {
+/// A notice, of the class that its `type` names.
+pub(super) fn read(py: Python<'_>, json: &[u8]) -> PyResult<Py<PyAny>> {
+    let class = match serde_json::from_slice(json).map(|tagged: Tagged<'_>| tagged.r#type).as_deref() {
         Ok("retry") => RetryEvent::class(),
         Ok("failover") => FailoverEvent::class(),
         Ok("recovered") => RecoveredEvent::class(),
         Ok("continued") => ContinuedEvent::class(),
         Ok("outage") => OutageEvent::class(),
         _ => Event::class(),
-    }
+    };
+    reader::read(py, class, json, None, &mut Repeats::default())
 }
 
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<Event>()?;
     module.add_class::<RetryEvent>()?;
     module.add_class::<FailoverEvent>()?;
     module.add_class::<RecoveredEvent>()?;
     module.add_class::<ContinuedEvent>()?;
-    module.add_class::<OutageEvent>()?;
-    module.add_class::<Event>()
+    module.add_class::<OutageEvent>()
 }

@@ -3,7 +3,7 @@
 use super::declare::*;
 
 answer! {
-    /// How each configured endpoint is doing, by its name.
+    /// How each configured endpoint is doing, by its name; and each proxy that they are reached through, by its URL.
     ///
     /// >>> health = Health.from_dict({"eu": {"state": "open"}, "us": {"state": "healthy"}})
     /// >>> [name for name, endpoint in health.items() if endpoint.state == "open"]
@@ -12,17 +12,17 @@ answer! {
 }
 
 record! {
-    /// How an endpoint is doing, or one of its models.
+    /// How an endpoint is doing, one of its models, or a proxy.
     ///
     /// >>> EndpointHealth.from_dict({"state": "open", "probes_at": "2026-11-25T13:02:05Z"}).probes_at
     /// '2026-11-25T13:02:05Z'
     EndpointHealth in "llm_proxy.types" {
-        /// The wire format that it speaks; `None` of a model.
+        /// The wire format that it speaks; `None` of a model, and of a proxy.
         provider: "provider" => Value,
         /// Requests in flight; `None` of a model.
         in_flight: "in_flight" => Value,
         /// `healthy`; `degraded`: asked, but it failed lately or limits the rate; `open`: not asked; `probing`:
-        /// one request is finding out whether it is back.
+        /// one request is finding out whether it is back. A proxy is `healthy` or `failing`.
         state: "state" => Repeated,
         /// The part of the requests of five minutes that succeeded, from 0 to 1; 1 without any.
         success_rate: "success_rate" => Value,
@@ -42,6 +42,16 @@ record! {
         rests_until: "rests_until" => Value,
         /// The same of each model, where it serves many: each is judged apart, and the endpoint is their sum.
         models: "models" => ByName(EndpointHealth::class),
+        /// `False` where it is reached over TLS and does not have to prove who it is.
+        ssl_verify: "ssl_verify" => Value,
+        /// Of a proxy alone, as what follows: its `host:port`.
+        proxy: "proxy" => Value,
+        /// How it is spoken to: `http`, `https`, `socks5` or `socks5h`.
+        scheme: "scheme" => Value,
+        /// The names of the endpoints that are reached through it.
+        endpoints: "endpoints" => Value,
+        /// When an answer came through it last, as RFC 3339 has it.
+        last_success_at: "last_success_at" => Value,
     }
 }
 

@@ -11,9 +11,11 @@ mod event;
 mod health;
 mod message;
 mod model;
+mod partial;
 mod plain;
 mod reader;
 mod record;
+mod repeats;
 
 use std::sync::Arc;
 
@@ -21,8 +23,9 @@ use pyo3::intern;
 use pyo3::prelude::*;
 
 use class::Class;
-use reader::Repeats;
+pub use partial::Partial;
 pub use record::Record;
+use repeats::Repeats;
 
 /// Whose answer it is: an attribute each of whole answers and of chunks, and not in their JSON.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -96,7 +99,7 @@ impl ChunkReader {
 /// # Errors
 /// `ValueError` on what is no JSON object.
 pub fn event(py: Python<'_>, json: &[u8]) -> PyResult<Py<PyAny>> {
-    reader::read(py, event::class_of(json), json, None, &mut Repeats::default())
+    event::read(py, json)
 }
 
 /// Puts the classes into `module`.

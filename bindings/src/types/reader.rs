@@ -1,6 +1,5 @@
 //! JSON to Python objects, with nothing in between.
 
-use std::ptr;
 use std::sync::Arc;
 
 use jiter::{Jiter, JiterError, NumberAny, NumberInt, Peek};
@@ -11,11 +10,8 @@ use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString};
 use super::Meta;
 use super::class::{Class, Field, Reads};
 use super::record::Record;
+use super::repeats::Repeats;
 use crate::json::{self, MAX_DEPTH};
-
-/// Objects of members that repeat: the last one of each.
-#[derive(Default)]
-pub struct Repeats(Vec<(&'static Field, Py<PyAny>)>);
 
 /// An object of `class`, read from its JSON; `meta` is for what answers a call.
 ///
@@ -128,6 +124,7 @@ impl<'py> Reader<'py, '_, '_> {
         Ok(PyList::new(self.py, items)?.into_any())
     }
 
+    /// A string or an integer; anything else may be changed, or equal one of another type.
     fn repeated(
         &mut self,
         peek: Peek,
@@ -136,12 +133,11 @@ impl<'py> Reader<'py, '_, '_> {
     ) -> Result<Bound<'py, PyAny>, Fault> {
         if peek != Peek::String {
             let value = self.value(peek, Reads::Value, depth)?;
-            return Ok(self.repeats.last(
-                self.py,
-                field,
-                |last| last.eq(&value).unwrap_or(false),
-                || value.clone(),
-            ));
+            let Ok(int) = value.cast_exact::<PyInt>() else { return Ok(value) };
+            let is_last = |last: &Bound<'_, PyAny>| {
+                last.cast_exact::<PyInt>().is_ok_and(|last| last.as_any().eq(int).unwrap_or(false))
+            };
+            return Ok(self.repeats.last(self.py, field, is_last, || value.clone()));
         }
         let text = self.jiter.known_str()?;
         let is_last = |last: &Bound<'_, PyAny>| {
@@ -156,7 +152,8 @@ impl<'py> Reader<'py, '_, '_> {
             NumberAny::Int(NumberInt::BigInt(int)) => {
                 Ok(self.py.get_type::<PyInt>().call1((int.to_string(),))?)
             }
-            NumberAny::Float(float) => Ok(PyFloat::new(self.py, float).into_any()),
+            NumberAny::Float(float) if float.is_finite() => Ok(PyFloat::new(self.py, float).into_any()),
+            NumberAny::Float(_) => Err(PyValueError::new_err("no such JSON: number out of range").into()),
         }
     }
 
@@ -168,27 +165,6 @@ impl<'py> Reader<'py, '_, '_> {
             Fault::TooDeep => PyValueError::new_err(json::TOO_DEEP),
             Fault::Python(error) => error,
         }
-    }
-}
-
-impl Repeats {
-    /// The last object of `field` if it `is_last`, else the one that it makes, which is the last from now on.
-    fn last<'py>(
-        &mut self,
-        py: Python<'py>,
-        field: &'static Field,
-        is_last: impl FnOnce(&Bound<'py, PyAny>) -> bool,
-        make: impl FnOnce() -> Bound<'py, PyAny>,
-    ) -> Bound<'py, PyAny> {
-        let Some((_, last)) = self.0.iter_mut().find(|(known, _)| ptr::eq(*known, field)) else {
-            let made = make();
-            self.0.push((field, made.clone().unbind()));
-            return made;
-        };
-        if !is_last(last.bind(py)) {
-            *last = make().unbind();
-        }
-        last.bind(py).clone()
     }
 }
 

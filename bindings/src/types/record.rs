@@ -36,6 +36,11 @@ impl Record {
         Self { class, members: members.unbind(), meta }
     }
 
+    /// What is under an object of a result class.
+    pub fn of<'a, T>(object: &'a Bound<'_, T>) -> PyResult<&'a Self> {
+        Ok(object.as_any().cast::<Self>()?.get())
+    }
+
     /// The members, by their names in JSON.
     pub fn members<'py>(&self, py: Python<'py>) -> &Bound<'py, PyDict> {
         self.members.bind(py)

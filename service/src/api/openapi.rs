@@ -155,6 +155,8 @@ pub struct EndpointHealth {
     provider: String,
     /// Requests in flight.
     in_flight: u64,
+    /// `false` where it is reached over TLS and believed whoever it is; left out otherwise.
+    ssl_verify: Option<bool>,
     /// `healthy`; `degraded`: asked, but it failed lately or limits the rate; `open`: not asked; `probing`:
     /// one request is finding out whether it is back.
     state: String,
@@ -177,6 +179,40 @@ pub struct EndpointHealth {
     /// The same for each model, without `provider` and `in_flight`, where it serves many: each is judged
     /// apart, and the endpoint is their sum.
     models: Option<serde_json::Value>,
+}
+
+/// One proxy on the way to endpoints.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"proxy": "proxy.house.example:3128", "scheme": "http", "endpoints": ["eu", "us"],
+    "state": "failing", "consecutive_failures": 2,
+    "last_error": {"code": "proxy_authentication_required",
+    "message": "the proxy proxy.house.example:3128 wants other credentials than ours (407)", "seconds_ago": 7},
+    "last_success_at": "2026-11-25T13:00:00Z"}))]
+pub struct ProxyHealth {
+    /// `host:port`.
+    proxy: String,
+    /// How it is spoken to: `http`, `https`, `socks5` or `socks5h`.
+    scheme: String,
+    /// The names of the endpoints that are reached through it.
+    endpoints: Vec<String>,
+    /// `healthy`, or `failing`: it was in the way of the last request of which anything can be told.
+    state: String,
+    /// How often it was in the way since an answer came through last.
+    consecutive_failures: u32,
+    /// `{"code", "message", "seconds_ago"}` of the last time that it was in the way.
+    last_error: Option<serde_json::Value>,
+    /// When an answer came through last, as RFC 3339 has it.
+    last_success_at: Option<String>,
+}
+
+/// One member of the page on health.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum HealthRow {
+    /// Of an endpoint, by its name.
+    Endpoint(EndpointHealth),
+    /// Of a proxy, by its URL without credentials.
+    Proxy(ProxyHealth),
 }
 
 /// What was found about one endpoint.

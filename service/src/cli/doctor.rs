@@ -36,9 +36,7 @@ fn examined(endpoint: Option<&str>, spend: bool) -> Result<Vec<Report>, String> 
             let _nobody_watches = write!(out, "{CLEAR_LINE}{line}").and_then(|()| out.flush());
         }
     };
-    let run = crate::startup::doctor::run(&settings, endpoint, spend, |endpoint, step| {
-        progress(&format!("{endpoint}: {step}"));
-    });
+    let run = crate::startup::doctor::run(&settings, endpoint, spend, &mut progress);
     let reports = actix_web::rt::System::new().block_on(run);
     progress("");
     reports

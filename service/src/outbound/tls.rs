@@ -14,7 +14,7 @@ use super::failure;
 use crate::domain::egress::TlsOptions;
 use crate::domain::endpoint::BaseUrl;
 use crate::domain::proxy::Proxy;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, TLS_INTERCEPTION};
 
 mod configuration;
 pub mod shown;
@@ -95,7 +95,7 @@ fn of_target(url: &BaseUrl, proxy: Option<&Proxy>, error: &io::Error) -> Error {
              {proxy}, reads along",
             found.issuer
         );
-        return Error::new(Kind::TlsFailure, message).with_code("tls_interception");
+        return Error::new(Kind::TlsFailure, message).with_code(TLS_INTERCEPTION);
     }
     Error::new(Kind::TlsFailure, format!("cannot trust {target}: {found}")).with_code(found.reason.code())
 }

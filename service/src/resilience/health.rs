@@ -238,7 +238,7 @@ impl Inner {
     }
 }
 
-fn last_error(error: &Error) -> LastError {
+pub(super) fn last_error(error: &Error) -> LastError {
     let message = error.message().chars().take(MAX_MESSAGE_CHARS).collect();
     LastError { code: error.code().to_owned(), message, ago: Duration::ZERO }
 }

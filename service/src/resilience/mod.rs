@@ -7,5 +7,6 @@ pub mod backoff;
 pub mod breaker;
 pub mod failover;
 pub mod health;
+pub mod proxy;
 pub mod retry_budget;
 mod window;

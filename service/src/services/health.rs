@@ -1,9 +1,12 @@
-//! What `/v1/llm/health` and `/metrics` tell about the endpoints.
+//! What `/v1/llm/health` and `/metrics` tell about the endpoints, and the former about proxies.
+
+mod proxies;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime};
 
-use serde::ser::{Serialize, Serializer};
+use proxies::ProxyRow;
+use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::routing::{Routing, Vitals};
 use crate::domain::timestamp::rfc3339_seconds;
@@ -11,12 +14,23 @@ use crate::ports::EndpointState;
 use crate::resilience::health::{HealthReport, LastError, State};
 
 /// Every configured endpoint by its name, whether it was asked yet or not: the one in front first, then
-/// those of the configuration, in its order. Serializes as a JSON object.
-pub struct Page(Vec<(String, Row)>);
+/// those of the configuration, in its order. Behind them every proxy on the way to one of them, by its URL.
+/// Serializes as a JSON object.
+pub struct Page {
+    endpoints: Vec<(String, Row)>,
+    proxies: Vec<(String, ProxyRow)>,
+}
 
 impl Serialize for Page {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(name, row)| (name, row)))
+        let mut page = serializer.serialize_map(Some(self.endpoints.len() + self.proxies.len()))?;
+        for (name, row) in &self.endpoints {
+            page.serialize_entry(name, row)?;
+        }
+        for (url, row) in &self.proxies {
+            page.serialize_entry(url, row)?;
+        }
+        page.end()
     }
 }
 
@@ -27,6 +41,9 @@ impl Serialize for Page {
 struct Row {
     provider: &'static str,
     in_flight: usize,
+    /// Where it is reached over TLS and does not have to prove who it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ssl_verify: Option<bool>,
     #[serde(flatten)]
     health: Told,
     /// Those models of which anything is known, as the endpoint calls them.
@@ -88,7 +105,9 @@ impl Moment {
 /// The page.
 #[must_use]
 pub fn page(routing: &Routing, now: Moment) -> Page {
-    Page(routing.vitals().iter().map(|vitals| (vitals.endpoint.name.clone(), Row::of(vitals, now))).collect())
+    let vitals = routing.vitals();
+    let row = |vitals: &Vitals| (vitals.endpoint.name.clone(), Row::of(vitals, now));
+    Page { endpoints: vitals.iter().map(row).collect(), proxies: proxies::rows(&vitals, now) }
 }
 
 /// The same for metrics, without what is told of each model: callers choose their names.
@@ -115,8 +134,11 @@ impl Row {
         let told = |models: Vec<(String, HealthReport)>| {
             models.into_iter().map(|(name, report)| (name, Told::of(report, now))).collect()
         };
+        let endpoint = &vitals.endpoint;
+        let is_believed = endpoint.url.scheme == http::uri::Scheme::HTTPS && !endpoint.egress.tls.verify;
         Self {
-            provider: vitals.endpoint.provider.name(),
+            provider: endpoint.provider.name(),
+            ssl_verify: is_believed.then_some(false),
             in_flight: vitals.load.in_flight(),
             health: Told::of(vitals.health.report(now.instant), now),
             models: models.map(told),

@@ -1,9 +1,11 @@
 //! From a model's public name to the endpoints that serve it, in the order in which they are asked.
 //!
 //! What is known of the models can be replaced while requests are served: each keeps the route that it
-//! was given. What is known of an endpoint's load is kept by its name, across replacements.
+//! was given. What is known of an endpoint's load is kept by its name, across replacements; so is the health of
+//! a proxy.
 
 mod choose;
+mod known;
 mod load;
 mod table;
 mod vitals;
@@ -12,10 +14,9 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
-use load::Loads;
+use known::Known;
 pub use load::{InUse, Load};
 use table::Table;
-use vitals::Healths;
 pub use vitals::{EndpointHealth, Vitals};
 
 use crate::domain::endpoint::Endpoint;
@@ -23,6 +24,7 @@ use crate::domain::model::Models;
 use crate::error::{Error, Kind, Result};
 use crate::resilience::breaker::BreakerSettings;
 use crate::resilience::health::Health;
+use crate::resilience::proxy::ProxyHealth;
 
 /// The model that summarizes conversations.
 pub const SUMMARIZER: &str = "summarizer";
@@ -41,6 +43,8 @@ pub struct Hop {
     pub load: Arc<Load>,
     /// How it is doing: the endpoint, or this model of it where it serves many.
     pub health: Arc<Health>,
+    /// How the proxy on the way to it is doing.
+    pub proxy: Option<Arc<ProxyHealth>>,
 }
 
 /// The endpoints to try for one request.
@@ -85,8 +89,7 @@ pub struct Routing {
     /// What is known of the endpoint in front, where there is one.
     front_vitals: Option<Vitals>,
     default_model: DefaultModel,
-    loads: Loads,
-    healths: Healths,
+    known: Known,
     table: RwLock<Arc<Table>>,
 }
 
@@ -103,21 +106,18 @@ impl Routing {
     /// `models` behind `front`; endpoints are left alone as `breaker` says.
     #[must_use]
     pub fn new(front: Front, default_model: DefaultModel, models: Models, breaker: BreakerSettings) -> Self {
-        let (loads, healths) = (Loads::default(), Healths::new(breaker));
-        let table = RwLock::new(Arc::new(Table::new(models, &loads, &healths)));
+        let known = Known::new(breaker);
+        let table = RwLock::new(Arc::new(Table::new(models, &known)));
         let front_vitals = match &front {
-            Front::Litellm(endpoint) | Front::Mock(endpoint) => {
-                let (load, health) = (loads.of(&endpoint.name), healths.of(endpoint));
-                Some(Vitals { endpoint: Arc::clone(endpoint), load, health })
-            }
+            Front::Litellm(endpoint) | Front::Mock(endpoint) => Some(known.vitals(endpoint)),
             Front::Nobody => None,
         };
-        Self { front, front_vitals, default_model, loads, healths, table }
+        Self { front, front_vitals, default_model, known, table }
     }
 
     /// From now on requests are routed by `models`.
     pub fn replace(&self, models: Models) {
-        let table = Arc::new(Table::new(models, &self.loads, &self.healths));
+        let table = Arc::new(Table::new(models, &self.known));
         *self.table.write() = table;
     }
 

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::*;
+use crate::domain::egress::Egress;
 use crate::domain::endpoint::{Deadlines, Provider, Share, UpstreamModel};
 use crate::domain::model::{Alias, Fallbacks, Model, Roles, Strategy};
 use rstest::rstest;
@@ -252,4 +253,24 @@ fn a_reload_keeps_healths_by_name_and_lists_what_is_configured_now() {
     routing.replace(Models { groups: vec![model("gpt-a", vec![named("a")])], ..Models::default() });
     assert!(!health().admits(now));
     assert_eq!(names(&routing), ["a"]);
+}
+
+/// A model of one endpoint behind that proxy.
+fn behind(proxy: &str) -> Models {
+    let egress = Egress { proxy_http: proxy.parse().ok(), ..Egress::default() };
+    let endpoint = Endpoint { egress: Arc::new(egress), ..Arc::unwrap_or_clone(named("a")) };
+    Models { groups: vec![model("gpt-a", vec![Arc::new(endpoint)])], ..Models::default() }
+}
+
+#[rstest]
+#[case::with_another_password("http://me:other@proxy.test:3128", true)]
+#[case::another_one("http://other.test:3128", false)]
+#[case::in_another_way("socks5://proxy.test:3128", false)]
+fn a_reload_keeps_what_is_known_of_the_same_proxy(#[case] proxy: &str, #[case] is_same: bool) {
+    let (front, default_model) = (Front::Nobody, DefaultModel::Set("gpt-a".to_owned()));
+    let routing = Routing::new(front, default_model, behind("http://me:secret@proxy.test:3128"), BREAKER);
+    let health = || routing.route("gpt-a").expect("a route").hops[0].proxy.clone().expect("a proxy");
+    let before = health();
+    routing.replace(behind(proxy));
+    assert_eq!(Arc::ptr_eq(&before, &health()), is_same);
 }

@@ -1,5 +1,10 @@
 //! The doctor, with what it has to know of settings and files.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use futures_util::stream::{self, StreamExt};
+
 use super::models::Source;
 use super::{breaker, default_model, front};
 use crate::adapters::MockTiming;
@@ -10,7 +15,11 @@ use crate::services::doctor::subject::{self, LeftOut, Subject};
 use crate::services::doctor::{Doctor, Options, examine};
 use crate::services::routing::Routing;
 
-/// Examines every endpoint, or those of one name, one after the other; `begins` is told of each step.
+/// How many endpoints are examined at a time.
+const AT_A_TIME: usize = 8;
+
+/// Examines every endpoint, or those of one name, several at a time, and reports on them in their order; `tell` is
+/// told how far it is, in one line, at each step.
 ///
 /// # Errors
 /// In one line: the configuration cannot be read, or has no such endpoint.
@@ -18,18 +27,53 @@ pub async fn run(
     settings: &Settings,
     name: Option<&str>,
     spend: bool,
-    mut begins: impl FnMut(&str, StepName),
+    tell: impl FnMut(&str),
 ) -> Result<Vec<Report>, String> {
     let mut subjects = subjects(settings)?;
     if let Some(name) = name {
         subjects = subject::named(subjects, name).map_err(|error| error.message().to_owned())?;
     }
     let options = Options { spend, mock_timing: MockTiming { chunk_delay: settings.mock_delay } };
-    let mut reports = Vec::with_capacity(subjects.len());
-    for subject in &subjects {
-        reports.push(examine(subject, options, &mut |step| begins(subject.name(), step)).await);
+    let progress = &RefCell::new(Progress { subjects: &subjects, done: 0, under_way: BTreeMap::new(), tell });
+    let examined = subjects.iter().enumerate().map(|(at, subject)| async move {
+        let report = examine(subject, options, &mut |step| progress.borrow_mut().begins(at, step)).await;
+        progress.borrow_mut().is_done(at);
+        report
+    });
+    Ok(stream::iter(examined).buffered(AT_A_TIME).collect().await)
+}
+
+/// How far an examination of several is.
+struct Progress<'a, T> {
+    subjects: &'a [Subject],
+    done: usize,
+    /// Those that are being examined, and the step that each of them is at.
+    under_way: BTreeMap<usize, StepName>,
+    tell: T,
+}
+
+impl<T: FnMut(&str)> Progress<'_, T> {
+    fn begins(&mut self, at: usize, step: StepName) {
+        self.under_way.insert(at, step);
+        self.show();
     }
-    Ok(reports)
+
+    fn is_done(&mut self, at: usize) {
+        self.under_way.remove(&at);
+        self.done += 1;
+        self.show();
+    }
+
+    /// Names the first that is under way: it is the one that is waited for longest.
+    fn show(&mut self) {
+        let Some((at, step)) = self.under_way.first_key_value() else { return };
+        let name = self.subjects[*at].name();
+        let line = match self.subjects.len() {
+            1 => format!("{name}: {step}"),
+            of => format!("{} of {of} done, {name}: {step}", self.done),
+        };
+        (self.tell)(&line);
+    }
 }
 
 fn subjects(settings: &Settings) -> Result<Vec<Subject>, String> {
@@ -59,4 +103,36 @@ fn absent(configuration: &Configuration) -> Vec<LeftOut> {
         Some(LeftOut { name: absent.name, why: finding.to_string(), variable: absent.variable })
     };
     configuration.left_out.iter().filter_map(told).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_names_the_first_that_is_under_way_and_how_many_are_done() {
+        let left_out = |name: &str| LeftOut { name: name.to_owned(), why: String::new(), variable: None };
+        let subjects = ["eu", "us"].map(|name| Subject::LeftOut(left_out(name)));
+        let mut told = Vec::new();
+        let tell = |line: &str| told.push(line.to_owned());
+        let mut progress = Progress { subjects: &subjects, done: 0, under_way: BTreeMap::new(), tell };
+        progress.begins(0, StepName::Dns);
+        progress.begins(1, StepName::Tcp);
+        progress.is_done(0);
+        progress.begins(1, StepName::Tls);
+        progress.is_done(1);
+        let expected =
+            ["0 of 2 done, eu: DNS", "0 of 2 done, eu: DNS", "1 of 2 done, us: TCP", "1 of 2 done, us: TLS"];
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn progress_of_one_is_not_counted() {
+        let one = LeftOut { name: "eu".to_owned(), why: String::new(), variable: None };
+        let subjects = [Subject::LeftOut(one)];
+        let mut told = String::new();
+        let tell = |line: &str| line.clone_into(&mut told);
+        Progress { subjects: &subjects, done: 0, under_way: BTreeMap::new(), tell }.begins(0, StepName::Http);
+        assert_eq!(told, "eu: HTTP");
+    }
 }

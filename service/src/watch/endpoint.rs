@@ -1,4 +1,4 @@
-//! An endpoint's health as it is read: what is missing or new does not matter.
+//! The health of an endpoint, or of a proxy, as it is read: what is missing or new does not matter.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -13,13 +13,13 @@ pub struct Latency {
     pub p95: Option<f64>,
 }
 
-/// What is known of an endpoint.
+/// What is known of an endpoint; of a proxy it is less.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Endpoint {
     #[serde(skip)]
     pub name: String,
-    /// `healthy`, `degraded`, `open` or `probing`.
+    /// `healthy`, `degraded`, `open` or `probing`; a proxy's may be `failing`.
     pub state: String,
     /// From 0 to 1.
     pub success_rate: Option<f64>,
@@ -32,7 +32,7 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Every endpoint of the answer of `/v1/llm/health`, in its order.
+    /// Every endpoint and proxy of the answer of `/v1/llm/health`, in its order.
     pub fn all(answer: &Value) -> Vec<Self> {
         let members = answer.as_object().into_iter().flatten();
         members.filter_map(|(name, member)| Self::read(name, member)).collect()

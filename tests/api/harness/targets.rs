@@ -1,5 +1,7 @@
 //! An upstream that is reached with and without TLS, and services that reach it some way or other.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
 use llm_proxy_test_support::{Authority, Certified, FaultUpstream, Files, TlsFront};
 
 use super::{ConfigFile, TestService};
@@ -27,11 +29,20 @@ impl Targets {
         Self::with(|authority| authority.certify(&["127.0.0.1", "localhost"]))
     }
 
+    /// At `::1`.
+    pub fn on_ipv6() -> Self {
+        Self::at(Ipv6Addr::LOCALHOST.into(), |authority| authority.certify(&["::1"]))
+    }
+
     /// With a certificate that is made like this.
     pub fn with(certify: impl FnOnce(&Authority) -> Certified) -> Self {
-        let (upstream, authority, files) =
-            (FaultUpstream::start(), Authority::new("Target CA"), Files::new());
-        let front = TlsFront::start(upstream.port(), &certify(&authority));
+        Self::at(Ipv4Addr::LOCALHOST.into(), certify)
+    }
+
+    fn at(address: IpAddr, certify: impl FnOnce(&Authority) -> Certified) -> Self {
+        let upstream = FaultUpstream::start_at(address).expect("an upstream");
+        let (authority, files) = (Authority::new("Target CA"), Files::new());
+        let front = TlsFront::before(upstream.address(), &certify(&authority));
         files.write("ca.pem", &authority.pem());
         Self { upstream, front, authority, files }
     }

@@ -1,6 +1,6 @@
 //! Real proxies, as companies run them: Debian's Squid and microsocks, each with a configuration of its own.
 
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
@@ -18,13 +18,14 @@ pub const PROXY_PASSWORD: &str = "p@ss:word";
 /// The same for a URL.
 pub const PROXY_PASSWORD_ENCODED: &str = "p%40ss%3Aword";
 
-/// `openssl passwd -1 -salt abcd 'p@ss:word'`, in the form of Apache's password files.
-const PASSWORDS: &str = "me:$1$abcd$5GzrhoC52k58/Zxr9hi0o.\n";
+/// `openssl passwd -1 -salt abcd 'p@ss:word'`, in the form of Apache's password files: of the user, and of one whose
+/// name is an address of mail.
+const PASSWORDS: &str = "me:$1$abcd$5GzrhoC52k58/Zxr9hi0o.\nme@house.test:$1$abcd$5GzrhoC52k58/Zxr9hi0o.\n";
 
 /// A proxy that runs until this is dropped.
 #[derive(Debug)]
 pub struct EgressProxy {
-    port: u16,
+    address: SocketAddr,
     process: Mutex<Child>,
     files: Files,
 }
@@ -40,6 +41,10 @@ pub struct Squid<'a> {
     pub password: bool,
     /// Whose certificates it shows in place of targets'.
     pub interception: Option<&'a Authority>,
+    /// Whether it listens on `::1` instead of `127.0.0.1`.
+    pub ipv6: bool,
+    /// Names that it knows besides this machine's: lines of an address and a name.
+    pub hosts: &'a str,
 }
 
 impl Squid<'_> {
@@ -48,25 +53,27 @@ impl Squid<'_> {
     /// # Panics
     /// If Debian's `squid-openssl` is not installed, or does not listen in time.
     pub fn start(self) -> EgressProxy {
-        let (port, files) = (free_port(), Files::new());
-        let config = files.write("squid.conf", &self.config(port, &files));
+        let ip: IpAddr = if self.ipv6 { Ipv6Addr::LOCALHOST.into() } else { Ipv4Addr::LOCALHOST.into() };
+        let (address, files) = (free(ip), Files::new());
+        let config = files.write("squid.conf", &self.config(address, &files));
         let log = || {
             std::fs::File::create(files.directory().join("output"))
                 .map_or_else(|_| Stdio::null(), Stdio::from)
         };
         let mut command = Command::new("/usr/sbin/squid");
         // Squids of one name share memory.
-        command.args(["-N", "-n", &name_of(port), "-f", &config]).stdout(log()).stderr(log());
-        EgressProxy::run(command, port, files)
+        command.args(["-N", "-n", &name_of(address.port()), "-f", &config]).stdout(log()).stderr(log());
+        EgressProxy::run(command, address, files)
     }
 
-    fn config(self, port: u16, files: &Files) -> String {
+    fn config(self, address: SocketAddr, files: &Files) -> String {
         let directory = files.directory().display();
         let listener = match self.interception {
-            None => format!("http_port 127.0.0.1:{port}\n"),
-            Some(authority) => interception(authority, port, files),
+            None => format!("http_port {address}\n"),
+            Some(authority) => interception(authority, address, files),
         };
         let auth = if self.password { password(files) } else { String::new() };
+        let hosts = files.write("hosts", &format!("127.0.0.1 localhost\n{}\n", self.hosts));
         let tunnel_port = self.tunnel_port.unwrap_or(443);
         let rules = self.rules;
         format!(
@@ -76,7 +83,8 @@ impl Squid<'_> {
              cache deny all\ncache_mem 1 MB\nmax_filedescriptors 1024\npinger_enable off\n\
              visible_hostname egress.test\npid_filename none\ncoredump_dir {directory}\n\
              logformat ours %>p %rm %ru\naccess_log stdio:{directory}/access.log ours\ncache_log {directory}/cache.log\n\
-             logfile_rotate 0\nshutdown_lifetime 0 seconds\nconnect_timeout 5 seconds\ndns_nameservers 127.0.0.1\ndns_timeout 1 second\n"
+             logfile_rotate 0\nshutdown_lifetime 0 seconds\nconnect_timeout 5 seconds\ndns_nameservers 127.0.0.1\ndns_timeout 1 second\n\
+             hosts_file {hosts}\n"
         )
     }
 }
@@ -90,7 +98,7 @@ fn password(files: &Files) -> String {
 }
 
 #[expect(clippy::expect_used, reason = "a test without its proxy cannot go on")]
-fn interception(authority: &Authority, port: u16, files: &Files) -> String {
+fn interception(authority: &Authority, address: SocketAddr, files: &Files) -> String {
     let certified = authority.certified();
     let pem = files.write("interception.pem", &format!("{}{}", certified.certificate, certified.key));
     let database = files.directory().join("certificates");
@@ -102,7 +110,7 @@ fn interception(authority: &Authority, port: u16, files: &Files) -> String {
     let given_up = Command::new("chmod").args(["-R", "a+rwX", &database.to_string()]).status();
     assert!(given_up.expect("chmod").success(), "a database for root alone");
     format!(
-        "http_port 127.0.0.1:{port} ssl-bump tls-cert={pem} generate-host-certificates=on\n\
+        "http_port {address} ssl-bump tls-cert={pem} generate-host-certificates=on\n\
          sslcrtd_program /usr/lib/squid/security_file_certgen -s {database} -M 4MB\n\
          sslcrtd_children 1 startup=1\nssl_bump bump all\ntls_outgoing_options flags=DONT_VERIFY_PEER\n\
          sslproxy_cert_error allow all\n"
@@ -114,23 +122,34 @@ fn interception(authority: &Authority, port: u16, files: &Files) -> String {
 /// # Panics
 /// If Debian's `microsocks` is not installed, or does not listen in time.
 pub fn start_socks(password: bool) -> EgressProxy {
-    let port = free_port();
+    start_socks_at(Ipv4Addr::LOCALHOST.into(), password)
+}
+
+/// The same at this address.
+///
+/// # Panics
+/// As [`start_socks`].
+pub fn start_socks_at(ip: IpAddr, password: bool) -> EgressProxy {
+    let address = free(ip);
     let mut command = Command::new("microsocks");
-    command.args(["-i", "127.0.0.1", "-p", &port.to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+        .args(["-i", &ip.to_string(), "-p", &address.port().to_string()])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     if password {
         command.args(["-u", PROXY_USER, "-P", PROXY_PASSWORD]);
     }
-    EgressProxy::run(command, port, Files::new())
+    EgressProxy::run(command, address, Files::new())
 }
 
 impl EgressProxy {
     #[expect(clippy::expect_used, reason = "a test without its proxy cannot go on")]
-    fn run(mut command: Command, port: u16, files: Files) -> Self {
+    fn run(mut command: Command, address: SocketAddr, files: Files) -> Self {
         let program = Path::new(command.get_program()).display().to_string();
         let process = command.spawn().unwrap_or_else(|error| panic!("{program} cannot be started: {error}"));
-        let proxy = Self { port, process: Mutex::new(process), files };
+        let proxy = Self { address, process: Mutex::new(process), files };
         let deadline = Instant::now() + Duration::from_secs(30);
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+        while TcpStream::connect(address).is_err() {
             let ended = proxy.process.lock().expect("a process").try_wait().expect("its state");
             assert!(
                 ended.is_none() && Instant::now() < deadline,
@@ -143,19 +162,24 @@ impl EgressProxy {
         proxy
     }
 
-    /// The port of 127.0.0.1 that it listens on.
-    pub const fn port(&self) -> u16 {
-        self.port
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
     }
 
-    /// `SCHEME://127.0.0.1:PORT`.
+    /// The port that it listens on.
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// `SCHEME://127.0.0.1:PORT`, or with the address that it was started at.
     pub fn url(&self, scheme: &str) -> String {
-        format!("{scheme}://127.0.0.1:{}", self.port)
+        format!("{scheme}://{}", self.address)
     }
 
     /// The same with the proxy's user and this password, as it stands in a URL.
     pub fn url_with(&self, scheme: &str, password: &str) -> String {
-        format!("{scheme}://{PROXY_USER}:{password}@127.0.0.1:{}", self.port)
+        format!("{scheme}://{PROXY_USER}:{password}@{}", self.address)
     }
 
     /// What Squid noted about the requests so far: a line of its client's port, method and target each.
@@ -177,7 +201,7 @@ impl Drop for EgressProxy {
         self.kill();
         // What a Squid that was killed leaves behind.
         for file in std::fs::read_dir("/dev/shm").into_iter().flatten().flatten() {
-            if file.file_name().to_string_lossy().starts_with(&format!("{}-", name_of(self.port))) {
+            if file.file_name().to_string_lossy().starts_with(&format!("{}-", name_of(self.port()))) {
                 let _gone_already = std::fs::remove_file(file.path());
             }
         }
@@ -190,7 +214,7 @@ fn name_of(port: u16) -> String {
 }
 
 #[expect(clippy::expect_used, reason = "a test without a port cannot go on")]
-fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-    listener.local_addr().expect("its address").port()
+fn free(ip: IpAddr) -> SocketAddr {
+    let listener = TcpListener::bind((ip, 0)).expect("a port");
+    listener.local_addr().expect("its address")
 }

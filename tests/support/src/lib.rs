@@ -42,7 +42,9 @@ pub use authority::{Authority, Certified};
 pub use behaviour::*;
 pub use buffering::BufferingProxy;
 pub use dead_end::{Blackhole, refused_url};
-pub use egress::{EgressProxy, PROXY_PASSWORD, PROXY_PASSWORD_ENCODED, PROXY_USER, Squid, start_socks};
+pub use egress::{
+    EgressProxy, PROXY_PASSWORD, PROXY_PASSWORD_ENCODED, PROXY_USER, Squid, start_socks, start_socks_at,
+};
 pub use files::Files;
 pub use record::{Closure, Connections, OpenConnection, RecordedRequest};
 pub use server::FaultUpstream;

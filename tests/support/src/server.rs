@@ -1,7 +1,7 @@
 //! The server's handle: a listener on a thread and a runtime of its own.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -42,7 +42,19 @@ impl FaultUpstream {
     /// # Errors
     /// If the port is taken, or a thread or a runtime cannot be had.
     pub fn start_on(port: u16) -> io::Result<Self> {
-        let listener = listen(port)?;
+        Self::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+    }
+
+    /// Listens on a free port of this address.
+    ///
+    /// # Errors
+    /// If the machine has no such address, or a thread or a runtime cannot be had.
+    pub fn start_at(address: IpAddr) -> io::Result<Self> {
+        Self::listen(SocketAddr::from((address, 0)))
+    }
+
+    fn listen(address: SocketAddr) -> io::Result<Self> {
+        let listener = listen(address)?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared::default());
         let (stop, stopped) = oneshot::channel();
@@ -54,9 +66,14 @@ impl FaultUpstream {
         Ok(Self { address, shared, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// `http://127.0.0.1:PORT`.
+    /// `http://127.0.0.1:PORT`, or with the address that it was started at.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// The port it listens on.
@@ -197,11 +214,11 @@ fn received(state: &mut State, count: usize) -> Option<Vec<RecordedRequest>> {
 }
 
 /// With room for a thousand clients that connect at once.
-fn listen(port: u16) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
-    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)).into())?;
+    socket.bind(&address.into())?;
     socket.listen(4096)?;
     Ok(socket.into())
 }

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig};
+use rustls::version::TLS12;
+use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -16,7 +17,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::authority::{Authority, Certified};
 
-/// A listener on 127.0.0.1 that passes on what is inside of TLS, until it is dropped.
+/// A listener on the upstream's own address that passes on what is inside of TLS, until it is dropped.
 #[derive(Debug)]
 pub struct TlsFront {
     address: SocketAddr,
@@ -30,7 +31,23 @@ impl TlsFront {
     /// # Panics
     /// If it cannot be started: a test has nothing to test then.
     pub fn start(port: u16, certified: &Certified) -> Self {
-        Self::with(port, server(certified, None))
+        Self::before((Ipv4Addr::LOCALHOST, port).into(), certified)
+    }
+
+    /// In front of that address.
+    ///
+    /// # Panics
+    /// As [`TlsFront::start`].
+    pub fn before(upstream: SocketAddr, certified: &Certified) -> Self {
+        Self::with(upstream, server(certified, None, rustls::DEFAULT_VERSIONS))
+    }
+
+    /// As [`TlsFront::start`], and it speaks TLS 1.2 alone.
+    ///
+    /// # Panics
+    /// As [`TlsFront::start`].
+    pub fn of_tls_1_2(port: u16, certified: &Certified) -> Self {
+        Self::with((Ipv4Addr::LOCALHOST, port).into(), server(certified, None, &[&TLS12]))
     }
 
     /// The same, for clients with a certificate of that authority only.
@@ -38,17 +55,19 @@ impl TlsFront {
     /// # Panics
     /// As [`TlsFront::start`].
     pub fn for_known_clients(port: u16, certified: &Certified, authority: &Authority) -> Self {
-        Self::with(port, server(certified, Some(authority)))
+        let upstream = (Ipv4Addr::LOCALHOST, port).into();
+        Self::with(upstream, server(certified, Some(authority), rustls::DEFAULT_VERSIONS))
     }
 
     #[expect(clippy::expect_used, reason = "a test without its upstream cannot go on")]
-    fn with(port: u16, config: ServerConfig) -> Self {
-        let listener = StdListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    fn with(upstream: SocketAddr, config: ServerConfig) -> Self {
+        let listener = StdListener::bind((upstream.ip(), 0)).expect("a port");
         let address = listener.local_addr().expect("an address");
         listener.set_nonblocking(true).expect("a listener");
         let handshakes = Arc::new(AtomicUsize::new(0));
         let (stop, stopped) = oneshot::channel();
-        let accepting = accept(listener, port, TlsAcceptor::from(Arc::new(config)), Arc::clone(&handshakes));
+        let accepting =
+            accept(listener, upstream, TlsAcceptor::from(Arc::new(config)), Arc::clone(&handshakes));
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.expect("a runtime").block_on(async {
@@ -63,7 +82,7 @@ impl TlsFront {
         self.address.port()
     }
 
-    /// `https://127.0.0.1:PORT`.
+    /// `https://127.0.0.1:PORT`, or with the upstream's address.
     pub fn url(&self) -> String {
         format!("https://{}", self.address)
     }
@@ -75,10 +94,14 @@ impl TlsFront {
 }
 
 #[expect(clippy::expect_used, reason = "a test without its upstream cannot go on")]
-fn server(certified: &Certified, clients: Option<&Authority>) -> ServerConfig {
+fn server(
+    certified: &Certified,
+    clients: Option<&Authority>,
+    versions: &[&'static SupportedProtocolVersion],
+) -> ServerConfig {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider));
-    let builder = builder.with_safe_default_protocol_versions().expect("versions");
+    let builder = builder.with_protocol_versions(versions).expect("versions");
     let chain = certificates(&certified.certificate);
     let key = PrivateKeyDer::from_pem_slice(certified.key.as_bytes()).expect("a key");
     let builder = match clients {
@@ -100,7 +123,7 @@ fn certificates(pem: &str) -> Vec<CertificateDer<'static>> {
 
 async fn accept(
     listener: StdListener,
-    port: u16,
+    address: SocketAddr,
     acceptor: TlsAcceptor,
     handshakes: Arc<AtomicUsize>,
 ) -> io::Result<()> {
@@ -112,7 +135,7 @@ async fn accept(
             tcp.set_nodelay(true)?;
             let mut tls = acceptor.accept(tcp).await?;
             handshakes.fetch_add(1, Ordering::SeqCst);
-            let mut upstream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
+            let mut upstream = TcpStream::connect(address).await?;
             upstream.set_nodelay(true)?;
             copy_bidirectional(&mut tls, &mut upstream).await
         });

@@ -1,6 +1,7 @@
 //! What to change, in one sentence that names where.
 
 use super::patient::Patient;
+use crate::domain::egress::TlsVersion;
 use crate::error::Error;
 
 impl Patient<'_> {
@@ -54,6 +55,10 @@ impl Patient<'_> {
                 }
                 None => format!("Write the certificate's name into {url}."),
             },
+            "tls_error" if self.endpoint.egress.tls.min_version == TlsVersion::Tls13 => format!(
+                "Set `tls_min_version` to 1.2 where {target} speaks no TLS 1.3, or begin {url} with http:// where it \
+                 speaks no TLS."
+            ),
             "tls_error" => format!(
                 "Begin {url} with http:// where it speaks no TLS, or set {} and {} where it wants to know us.",
                 way("client_cert"),

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::patient::{MAX_STEP, Patient};
 use crate::adapters::{self, Ask, Prepared, Refusal};
@@ -56,10 +56,19 @@ impl Patient<'_> {
             "stream": stream,
         });
         body[self.limit_of_tokens()] = tokens.into();
+        self.prepared(Operation::Chat, model, &body)
+    }
+
+    /// A request for the vector of a word, as its adapter writes it.
+    pub(super) fn embedding(self, model: &str) -> Result<Prepared> {
+        self.prepared(Operation::Embeddings, model, &json!({"model": model, "input": "hi"}))
+    }
+
+    fn prepared(self, operation: Operation, model: &str, body: &Value) -> Result<Prepared> {
         let body = Bytes::from(body.to_string());
-        let envelope = Envelope::parse(Operation::Chat, &body)?;
+        let envelope = Envelope::parse(operation, &body)?;
         let ask = Ask {
-            operation: Operation::Chat,
+            operation,
             body: &body,
             envelope: &envelope,
             original: None,

@@ -31,7 +31,7 @@ pub enum StepName {
     Credentials,
     /// Whether it lists the model that it is to serve.
     Model,
-    /// An answer of one token.
+    /// An answer of one token, or a vector.
     Completion,
     /// Whether a stream comes as it is written.
     Streaming,

@@ -1,6 +1,9 @@
-//! What costs tokens: an answer of one, and a stream to see whether somebody holds it back.
+//! What costs tokens: an answer of one, and a stream to see whether somebody holds it back; a vector, where the model
+//! makes nothing else.
 
 use std::time::{Duration, Instant};
+
+use bytes::Bytes;
 
 use super::examination::{Examination, Found};
 use super::pace::{Pace, judge};
@@ -8,6 +11,7 @@ use super::patient::Patient;
 use super::question::deadline;
 use super::report::StepName;
 use crate::adapters::{self, Expect, Flow, Prepared};
+use crate::domain::call::Call;
 use crate::error::{Error, Kind, Result};
 use crate::outbound::answer::Answer;
 use crate::outbound::deadline::Deadline;
@@ -26,6 +30,10 @@ impl Examination<'_> {
             None => Err("requests say which model"),
         };
         match model {
+            Ok(model) if patient.endpoint.abilities.embeds == Some(true) => {
+                self.step(StepName::Completion, patient.embed(model)).await?;
+                self.note(StepName::Streaming, Found::skipped("vectors are not streamed", ())).await
+            }
             Ok(model) => {
                 self.step(StepName::Completion, patient.complete(model)).await?;
                 self.step(StepName::Streaming, patient.stream(model)).await
@@ -43,25 +51,48 @@ impl Patient<'_> {
         match self.completed(model).await {
             Ok(Some(tokens)) => Found::ok(format!("an answer; {tokens} tokens with the question"), ()),
             Ok(None) => Found::ok("an answer", ()),
-            Err(error) if error.kind() == Kind::DeadlineExceeded || error.code() == "first_byte_timeout" => {
+            Err(error) => self.no_answer(&error),
+        }
+    }
+
+    async fn embed(self, model: &str) -> Found<()> {
+        match self.embedded(model).await {
+            Ok(numbers) => Found::ok(format!("a vector of {numbers} numbers"), ()),
+            Err(error) => self.no_answer(&error),
+        }
+    }
+
+    fn no_answer(self, error: &Error) -> Found<()> {
+        match error {
+            error if error.kind() == Kind::DeadlineExceeded || error.code() == "first_byte_timeout" => {
                 let advice = "Ask again: a model that has to be loaded first takes longer.";
                 Found::warning(error.message(), advice, ())
             }
-            Err(error) => Found::error(self, &error),
+            error => Found::error(self, error),
         }
     }
 
     /// The tokens that an answer cost, as far as it says.
     async fn completed(self, model: &str) -> Result<Option<u64>> {
         let Prepared { call, expect, .. } = self.chat(model, false)?;
-        let deadline = deadline();
-        let answered = self.call(call, deadline).await?;
-        let answered = self.read(answered, deadline).await?;
-        if let Some(error) = answered.refused {
-            return Err(error);
-        }
-        let deltas = adapters::answer(self.endpoint, &expect, &answered.body)?;
+        let deltas = adapters::answer(self.endpoint, &expect, &self.answered(call).await?)?;
         Ok(Seen::of(&deltas).tokens.map(|tokens| tokens.total_tokens))
+    }
+
+    /// How long the vector of a word is.
+    async fn embedded(self, model: &str) -> Result<usize> {
+        let Prepared { call, .. } = self.embedding(model)?;
+        let embeddings = adapters::embeddings(self.endpoint, &self.answered(call).await?)?;
+        let vector = embeddings.vectors.first().filter(|vector| !vector.is_empty());
+        let none = || Error::new(Kind::MalformedAnswer, "answered with no vector");
+        vector.map(Vec::len).ok_or_else(none)
+    }
+
+    /// The body of an answer that is a success.
+    async fn answered(self, call: Call) -> Result<Bytes> {
+        let deadline = deadline();
+        let answered = self.read(self.call(call, deadline).await?, deadline).await?;
+        answered.refused.map_or(Ok(answered.body), Err)
     }
 
     async fn stream(self, model: &str) -> Found<()> {

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::choose::ordered;
-use super::load::Loads;
-use super::vitals::{Healths, Vitals};
+use super::known::Known;
+use super::vitals::Vitals;
 use super::{Hop, Route, SUMMARIZER, TITLE_GENERATOR, unknown_model};
 use crate::domain::endpoint::{Endpoint, UpstreamModel};
 use crate::domain::model::{Model, Models};
@@ -35,18 +35,14 @@ struct Found<'a> {
 
 impl Table {
     /// A table of `models`.
-    pub fn new(models: Models, loads: &Loads, healths: &Healths) -> Self {
+    pub fn new(models: Models, known: &Known) -> Self {
         let named = models.groups.iter().enumerate();
         let by_name = named.clone().map(|(at, model)| (model.name.clone(), at)).collect();
         let mut wildcards: Vec<usize> =
             named.filter(|(_, model)| model.name.contains('*')).map(|(at, _)| at).collect();
         wildcards.sort_by_key(|at| std::cmp::Reverse(models.groups[*at].name.len()));
         let endpoints = models.groups.iter().flat_map(|model| &model.endpoints);
-        let vitals = endpoints.map(|endpoint| {
-            let (load, health) = (loads.of(&endpoint.name), healths.of(endpoint));
-            (endpoint.name.clone(), Vitals { endpoint: Arc::clone(endpoint), load, health })
-        });
-        let vitals = vitals.collect();
+        let vitals = endpoints.map(|endpoint| (endpoint.name.clone(), known.vitals(endpoint))).collect();
         Self { models, by_name, wildcards, vitals }
     }
 

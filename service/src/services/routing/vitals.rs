@@ -16,6 +16,7 @@ use crate::domain::endpoint::{BaseUrl, Endpoint, UpstreamModel};
 use crate::domain::secret::Secret;
 use crate::resilience::breaker::BreakerSettings;
 use crate::resilience::health::{Health, HealthReport};
+use crate::resilience::proxy::ProxyHealth;
 
 /// How many models of one endpoint are judged apart: callers choose the names.
 const MAX_MODELS: usize = 256;
@@ -35,13 +36,15 @@ pub struct Vitals {
     pub load: Arc<Load>,
     /// How it is doing.
     pub health: Arc<EndpointHealth>,
+    /// How the proxy on the way to it is doing.
+    pub proxy: Option<Arc<ProxyHealth>>,
 }
 
 impl Vitals {
     /// A hop of a route to it, for the model that it calls `model`.
     pub fn hop(&self, model: String) -> Hop {
         let (endpoint, load) = (Arc::clone(&self.endpoint), Arc::clone(&self.load));
-        Hop { endpoint, health: self.health.of(&model), model, load }
+        Hop { endpoint, health: self.health.of(&model), model, load, proxy: self.proxy.clone() }
     }
 }
 

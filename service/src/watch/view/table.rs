@@ -48,7 +48,7 @@ fn tone(state: &str) -> Tone {
         "healthy" => Tone::Green,
         "degraded" => Tone::Yellow,
         "probing" => Tone::Turquoise,
-        "open" => Tone::Red,
+        "open" | "failing" => Tone::Red,
         _ => Tone::Plain,
     }
 }

@@ -79,19 +79,23 @@ fn endpoints_are_a_table() {
             "consecutive_failures": 0, "latency_ms": {"p50": 420.4, "p95": 1210}, "new": [1]},
         "mistral": {"state": "open", "success_rate": 0, "requests": 12, "in_flight": 0, "consecutive_failures": 12,
             "latency_ms": {"p50": null, "p95": null}, "probes_at": "2026-07-01T12:02:00Z"},
+        "http://proxy:3128": {"proxy": "proxy:3128", "state": "failing", "endpoints": ["mistral"],
+            "consecutive_failures": 4},
         "a newer one": {"state": "asleep"},
         "no endpoint": 1,
     });
     view.examine(Ok(Endpoint::all(&health)));
     let lines = view.lines(Instant::now(), SIZE);
     let expected = [
-        "ENDPOINT     STATE     SUCCESS  REQUESTS  IN FLIGHT      P50      P95  FAILURES",
-        "azure-eu     healthy    99.9 %      1204          3   420 ms    1.2 s         0",
-        "mistral      open        0.0 %        12          0        –        –        12  until 12:02:00",
-        "a newer one  asleep          –         –          –        –        –         –",
+        "ENDPOINT           STATE     SUCCESS  REQUESTS  IN FLIGHT      P50      P95  FAILURES",
+        "azure-eu           healthy    99.9 %      1204          3   420 ms    1.2 s         0",
+        "mistral            open        0.0 %        12          0        –        –        12  until 12:02:00",
+        "http://proxy:3128  failing         –         –          –        –        –         4",
+        "a newer one        asleep          –         –          –        –        –         –",
     ];
-    assert_eq!(texts(&lines)[2..6], expected);
+    assert_eq!(texts(&lines)[2..7], expected);
     assert_eq!((tone_of(&lines, "healthy"), tone_of(&lines, "open")), (Tone::Green, Tone::Red));
+    assert_eq!(tone_of(&lines, "failing"), Tone::Red);
 }
 
 #[test]

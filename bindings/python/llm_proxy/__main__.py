@@ -1,0 +1,5 @@
+"""`python -m llm_proxy` is `llm-proxy`."""
+
+from ._command import main
+
+main()

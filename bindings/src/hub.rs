@@ -1,0 +1,179 @@
+//! Waking callers in an event loop.
+//!
+//! The engine's thread writes one byte to a socket that the loop watches, however many callers have something
+//! by then; the loop's reader then completes a future for each of them. So the engine never needs the GIL,
+//! and it works alike with asyncio's loops and uvloop's.
+
+use std::io::{self, Read, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyWeakrefMethods, PyWeakrefReference};
+
+use crate::log;
+use crate::mailbox::Mailbox;
+use crate::runtime::{OfThisProcess, Shared};
+
+/// Who is to be woken in one loop.
+pub struct Wakes {
+    ready: Mutex<Vec<Arc<Mailbox>>>,
+    is_signalled: AtomicBool,
+    signal: UnixStream,
+}
+
+impl Wakes {
+    /// Has the loop look after `mailbox`. Never waits, never fails: a full socket holds a signal already.
+    pub fn wake(&self, mailbox: &Arc<Mailbox>) {
+        self.ready().push(Arc::clone(mailbox));
+        if !self.is_signalled.swap(true, Ordering::AcqRel) {
+            let _full = (&self.signal).write(&[1]);
+        }
+    }
+
+    fn ready(&self) -> MutexGuard<'_, Vec<Arc<Mailbox>>> {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What one event loop watches. Everything here is touched by the loop's own thread only.
+#[pyclass(frozen, module = "llm_proxy._llm_proxy")]
+pub struct Hub {
+    wakes: Shared<Wakes>,
+    signals: OfThisProcess<UnixStream>,
+    event_loop: Py<PyWeakrefReference>,
+}
+
+/// The hubs of the loops that are there. Only ever locked with the GIL held.
+static HUBS: Mutex<Vec<OfThisProcess<Py<Hub>>>> = Mutex::new(Vec::new());
+
+impl Hub {
+    /// The running loop's hub.
+    ///
+    /// # Errors
+    /// `RuntimeError`: there is no running asyncio loop.
+    pub fn of_running_loop(py: Python<'_>) -> PyResult<Bound<'_, Self>> {
+        let event_loop = running_loop(py)?;
+        let mut hubs = HUBS.lock().unwrap_or_else(PoisonError::into_inner);
+        hubs.retain(|hub| hub.get().is_some_and(|hub| hub.get().is_of_use(py)));
+        let known = hubs.iter().filter_map(OfThisProcess::get).find(|hub| hub.get().is_of(&event_loop));
+        if let Some(hub) = known {
+            return Ok(hub.bind(py).clone());
+        }
+        let hub = Self::watched_by(&event_loop)?;
+        hubs.push(OfThisProcess::new(hub.clone().unbind()));
+        Ok(hub)
+    }
+
+    fn watched_by<'py>(event_loop: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Self>> {
+        let py = event_loop.py();
+        let (signals, signal) = UnixStream::pair()?;
+        signals.set_nonblocking(true)?;
+        signal.set_nonblocking(true)?;
+        let descriptor = signals.as_raw_fd();
+        let wakes = Wakes { ready: Mutex::default(), is_signalled: AtomicBool::new(false), signal };
+        let hub = Self {
+            wakes: OfThisProcess::new(Arc::new(wakes)),
+            signals: OfThisProcess::new(signals),
+            event_loop: PyWeakrefReference::new(event_loop)?.unbind(),
+        };
+        let hub = Bound::new(py, hub)?;
+        let on_signal = hub.getattr(intern!(py, "on_signal"))?;
+        event_loop.call_method1(intern!(py, "add_reader"), (descriptor, on_signal))?;
+        Ok(hub)
+    }
+
+    /// A future that completes when `mailbox` has something; `None` where it has already. It is in the state
+    /// in which `await` hands a future to its task.
+    pub fn future<'py>(
+        &self,
+        py: Python<'py>,
+        mailbox: &Arc<Mailbox>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let Some(wakes) = self.wakes.get() else { return Ok(None) };
+        if is_awaited(py, mailbox)? {
+            return Err(PyRuntimeError::new_err("another task waits for this answer already"));
+        }
+        let Some(event_loop) = self.event_loop.bind(py).upgrade() else { return Ok(None) };
+        if !mailbox.wake_by(wakes) {
+            return Ok(None);
+        }
+        let future = event_loop.call_method0(intern!(py, "create_future"))?;
+        future.setattr(intern!(py, "_asyncio_future_blocking"), true)?;
+        mailbox.set_future(Some(future.clone().unbind()));
+        Ok(Some(future))
+    }
+
+    fn is_of(&self, event_loop: &Bound<'_, PyAny>) -> bool {
+        self.event_loop.bind(event_loop.py()).upgrade().is_some_and(|known| known.is(event_loop))
+    }
+
+    /// Whether its loop is there and not closed.
+    fn is_of_use(&self, py: Python<'_>) -> bool {
+        let Some(event_loop) = self.event_loop.bind(py).upgrade() else { return false };
+        let closed = event_loop.call_method0(intern!(py, "is_closed")).and_then(|closed| closed.is_truthy());
+        !closed.unwrap_or(true)
+    }
+}
+
+#[pymethods]
+impl Hub {
+    /// Completes the futures of those who have something.
+    fn on_signal(&self, py: Python<'_>) -> PyResult<()> {
+        let (Some(wakes), Some(mut signals)) = (self.wakes.get(), self.signals.get()) else { return Ok(()) };
+        match signals.read(&mut [0; 64]) {
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error.into()),
+            _ => {}
+        }
+        wakes.is_signalled.store(false, Ordering::Release);
+        let ready = std::mem::take(&mut *wakes.ready());
+        for mailbox in ready {
+            complete(py, &mailbox)?;
+        }
+        log::deliver(py);
+        Ok(())
+    }
+}
+
+/// Completes the future of whoever waits for `mailbox`; it may have been cancelled meanwhile.
+fn complete(py: Python<'_>, mailbox: &Mailbox) -> PyResult<()> {
+    let Some(future) = mailbox.set_future(None) else { return Ok(()) };
+    let future = future.bind(py);
+    if !future.call_method0(intern!(py, "done"))?.is_truthy()? {
+        future.call_method1(intern!(py, "set_result"), (py.None(),))?;
+    }
+    Ok(())
+}
+
+/// Whether somebody else waits for it.
+fn is_awaited(py: Python<'_>, mailbox: &Mailbox) -> PyResult<bool> {
+    let Some(future) = mailbox.set_future(None) else { return Ok(false) };
+    let is_done = future.call_method0(py, intern!(py, "done"))?.is_truthy(py)?;
+    if !is_done {
+        mailbox.set_future(Some(future));
+    }
+    Ok(!is_done)
+}
+
+fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    static RUNNING_LOOP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let running = RUNNING_LOOP
+        .get_or_try_init(py, || py.import("asyncio")?.getattr("get_running_loop").map(Bound::unbind))?;
+    running.bind(py).call0().map_err(|_no_loop| PyRuntimeError::new_err(no_loop(py)))
+}
+
+fn no_loop(py: Python<'_>) -> &'static str {
+    let modules = py.import("sys").and_then(|sys| sys.getattr("modules"));
+    let has_trio = modules.and_then(|modules| modules.contains("trio")).unwrap_or(false);
+    if has_trio {
+        "no asyncio event loop runs here. AsyncLlmProxy works with asyncio and uvloop, not with trio: there, call \
+         LlmProxy in a thread (trio.to_thread.run_sync)"
+    } else {
+        "no event loop runs here: await AsyncLlmProxy's calls in a coroutine that asyncio runs, or use LlmProxy"
+    }
+}

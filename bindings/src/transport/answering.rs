@@ -1,0 +1,261 @@
+//! One call, in the engine's thread: send, perhaps again, and put what comes into the caller's mailbox.
+
+use std::borrow::Cow;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Method;
+use http::header::{HeaderName, HeaderValue};
+use llm_proxy::error::RetrySafety;
+use llm_proxy::resilience::backoff::Backoff;
+use llm_proxy::wire::sse::{self, Splitter};
+use tokio::task::spawn_local;
+
+use super::notices::{Listening, listen};
+use super::plan::Backend;
+use super::reply::Reply;
+use super::slot::Started;
+use crate::failure::{Failure, told};
+use crate::mailbox::{Head, Mailbox, Message};
+
+/// Larger than any event of a stream.
+pub const MAX_EVENT_BYTES: usize = 64 << 20;
+
+/// The waits before the service is asked again, where it does not say how long.
+const BACKOFF: Backoff = Backoff { base: Duration::from_secs(1), max: Duration::from_secs(8) };
+
+/// The longest wait that the service may ask for.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
+
+/// How long the connection's end is waited for behind a complete stream, so that it can be used again.
+const CLOSING_TIME: Duration = Duration::from_millis(500);
+
+/// What a caller wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wants {
+    /// The whole answer.
+    Whole,
+    /// A stream that ends with `[DONE]`.
+    Stream,
+    /// Events without an end.
+    Events,
+}
+
+/// One call.
+pub struct Request {
+    /// What it is for.
+    pub wants: Wants,
+    /// GET or POST.
+    pub method: Method,
+    /// Path and query.
+    pub path: String,
+    /// Headers beside those of the transport.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// JSON, or nothing.
+    pub body: Bytes,
+    /// How long the whole answer may take; of a stream, its head and the silence between two chunks.
+    pub timeout: Option<Duration>,
+    /// How often the service is asked again where that is safe.
+    pub max_retries: u32,
+    /// The request's id, where notices about it go into the mailbox.
+    pub hears_of: Option<String>,
+}
+
+/// Carries the call out.
+pub async fn answer(started: &Rc<Started>, request: &Request, mailbox: &Arc<Mailbox>) {
+    let listening = match &request.hears_of {
+        Some(request_id) => Some(listen(started, request_id, mailbox).await),
+        None => None,
+    };
+    let answered = within(request.timeout, answered(started, request)).await;
+    let answered = answered.unwrap_or_else(|| Err(timed_out(request)));
+    settle(listening.as_ref(), &answered).await;
+    match answered {
+        Ok(Answered::Whole(head, body)) => mailbox.put([Message::Whole(head, body)]),
+        Ok(Answered::Begun(reply)) => stream(reply, request, mailbox).await,
+        Err(failure) => mailbox.put([Message::Failed(failure)]),
+    }
+}
+
+enum Answered {
+    Whole(Head, Bytes),
+    Begun(Reply),
+}
+
+async fn answered(started: &Started, request: &Request) -> Result<Answered, Failure> {
+    let mut reply = reply(started.backend().await?, request).await?;
+    match request.wants {
+        Wants::Whole => {
+            let body = reply.whole().await.map_err(Failure::Connection)?;
+            Ok(Answered::Whole(reply.head, body))
+        }
+        Wants::Stream | Wants::Events => Ok(Answered::Begun(reply)),
+    }
+}
+
+/// Lets the notices about an answer come before it.
+async fn settle(listening: Option<&Listening>, answered: &Result<Answered, Failure>) {
+    let Some(Listening { listener, .. }) = listening else { return };
+    match answered {
+        Ok(Answered::Whole(head, _) | Answered::Begun(Reply { head, .. })) => {
+            listener.settle(head.attempts(), false).await;
+        }
+        Err(Failure::Status(head, _)) => listener.settle(head.attempts(), head.status >= 500).await,
+        Err(_) => {}
+    }
+}
+
+async fn within<T>(timeout: Option<Duration>, part: impl Future<Output = T>) -> Option<T> {
+    match timeout {
+        Some(timeout) => tokio::time::timeout(timeout, part).await.ok(),
+        None => Some(part.await),
+    }
+}
+
+fn timed_out(request: &Request) -> Failure {
+    let seconds = request.timeout.unwrap_or_default().as_secs_f64();
+    Failure::Timeout(match request.wants {
+        Wants::Whole => format!("there was no answer within {seconds} s"),
+        Wants::Stream | Wants::Events => format!("the stream was silent for {seconds} s"),
+    })
+}
+
+/// A successful answer's beginning, after as many calls as it may take.
+async fn reply(backend: &Backend, request: &Request) -> Result<Reply, Failure> {
+    let mut failures = 0;
+    loop {
+        let missed = match ask(backend, request).await {
+            Ok(reply) => return Ok(reply),
+            Err(missed) => missed,
+        };
+        failures += 1;
+        let wait = match missed.remedy {
+            Remedy::Nothing => return Err(missed.failure),
+            _ if failures > request.max_retries => return Err(missed.failure),
+            Remedy::AgainAfter(wait) => wait,
+            Remedy::Again => BACKOFF.wait(failures, random()),
+        };
+        tokio::time::sleep(wait).await;
+    }
+}
+
+/// A call that failed.
+struct Missed {
+    failure: Failure,
+    remedy: Remedy,
+}
+
+/// What may help.
+enum Remedy {
+    Nothing,
+    /// The same call, after a wait.
+    Again,
+    /// The same, after the wait that the service asks for.
+    AgainAfter(Duration),
+}
+
+async fn ask(backend: &Backend, request: &Request) -> Result<Reply, Missed> {
+    let mut reply = match backend.send(request).await {
+        Ok(reply) if reply.is_success() => return Ok(reply),
+        Ok(reply) => reply,
+        Err(error) => {
+            let is_safe = error.kind().retry_safety() == RetrySafety::Safe;
+            let remedy = if is_safe { Remedy::Again } else { Remedy::Nothing };
+            return Err(Missed { failure: Failure::Connection(error.message().to_owned()), remedy });
+        }
+    };
+    match reply.whole().await {
+        Ok(body) => {
+            let remedy = remedy(&reply.head, &body);
+            Err(Missed { failure: Failure::Status(reply.head, body), remedy })
+        }
+        Err(broken) => Err(Missed { failure: Failure::Connection(broken), remedy: Remedy::Nothing }),
+    }
+}
+
+/// The service that did nothing about the request may do so in a moment. What an upstream says is no matter
+/// of the client's: the service has tried again by itself.
+fn remedy(head: &Head, body: &[u8]) -> Remedy {
+    if head.status != 503 || !matches!(told(body).code(), "shutting_down" | "overloaded") {
+        return Remedy::Nothing;
+    }
+    match head.header("retry-after").and_then(|seconds| seconds.parse().ok()) {
+        Some(seconds) => Remedy::AgainAfter(Duration::from_secs(seconds).min(MAX_RETRY_AFTER)),
+        None => Remedy::Again,
+    }
+}
+
+/// From 0 to 1, of the random part of a version 7 id.
+fn random() -> f64 {
+    let [.., high, low] = uuid::Uuid::now_v7().into_bytes();
+    f64::from(u16::from_be_bytes([high, low])) / f64::from(u16::MAX)
+}
+
+/// Puts a stream into the mailbox, event by event, up to its end.
+async fn stream(mut reply: Reply, request: &Request, mailbox: &Arc<Mailbox>) {
+    mailbox.put([Message::Begins(reply.head.clone())]);
+    let mut splitter = Splitter::default();
+    loop {
+        mailbox.has_room().await;
+        let read = match within(request.timeout, reply.chunk()).await {
+            None => Err(timed_out(request)),
+            Some(None) => Err(Failure::Broken("the stream ended before it was complete".to_owned())),
+            Some(Some(Err(broken))) => Err(Failure::Broken(broken)),
+            Some(Some(Ok(chunk))) => splitter
+                .push(chunk, MAX_EVENT_BYTES)
+                .map_err(|_| Failure::Broken("an event of the stream is too large".to_owned())),
+        };
+        let messages = match read {
+            Ok(whole) => messages(&whole, &reply.head),
+            Err(failure) => vec![Message::Failed(failure)],
+        };
+        let (is_complete, is_over) = match messages.last() {
+            Some(Message::Complete) => (true, true),
+            Some(Message::Failed(_)) => (false, true),
+            _ => (false, false),
+        };
+        mailbox.put(messages);
+        if is_complete {
+            // The caller is done and may hang up: that must not cost the connection.
+            spawn_local(read_to_the_end(reply));
+            return;
+        }
+        if is_over {
+            return;
+        }
+    }
+}
+
+async fn read_to_the_end(mut reply: Reply) {
+    let end = async { while let Some(Ok(_)) = reply.chunk().await {} };
+    let _in_time = tokio::time::timeout(CLOSING_TIME, end).await;
+}
+
+/// What whole events say, up to the one that ends the stream.
+fn messages(whole: &Bytes, head: &Head) -> Vec<Message> {
+    let mut messages = Vec::new();
+    for event in sse::events(whole) {
+        let sse::Event::Data { name, data } = sse::parse(event) else { continue };
+        if sse::is_done(&data) {
+            messages.push(Message::Complete);
+            return messages;
+        }
+        if name == Some(b"dropped") {
+            let message = "events came faster than they were read: some are lost".to_owned();
+            messages.push(Message::Failed(Failure::Broken(message)));
+            return messages;
+        }
+        let data = match data {
+            Cow::Borrowed(data) => whole.slice_ref(data),
+            Cow::Owned(data) => data.into(),
+        };
+        if data.starts_with(br#"{"error""#) {
+            messages.push(Message::Failed(Failure::InStream(head.clone(), data)));
+            return messages;
+        }
+        messages.push(Message::Event(data));
+    }
+    messages
+}
