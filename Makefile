@@ -18,11 +18,13 @@ FUZZ_TARGETS ?=
 CARGO_DENY_VERSION := 0.20.2
 TOOLS := $(CURDIR)/.cache/tools
 VENV := .venv/stamp-$(shell sha256sum tests/requirements.txt | cut -c1-16)
+# The Python package is tested apart: nothing of the other room's may be at hand.
+PACKAGE_VENV := .venv-package/stamp-$(shell sha256sum tests/package/requirements.txt | cut -c1-16)
 export PATH := $(TOOLS)/bin:$(PATH)
 # The program that the Python tests start.
 export LLM_PROXY_BIN ?= $(abspath $(or $(CARGO_TARGET_DIR),target))/debug/llm-proxy
 
-.PHONY: help run test test-rust test-python lint lint-rust lint-python deny fmt bench chaos fuzz up need-rust need-cxx need-curl need-egress need-python
+.PHONY: help run test test-rust test-python test-package wheel lint lint-rust lint-python deny fmt bench chaos fuzz up need-rust need-cxx need-curl need-egress need-python
 
 help: ## This list
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -36,7 +38,7 @@ run: need-rust ## Serve on http://127.0.0.1:8002; in mock mode unless LLM_PROXY_
 	fi; \
 	exec $$service serve
 
-test: test-rust test-python ## Every test; installs what the tests need
+test: test-rust test-python test-package ## Every test; installs what the tests need
 
 # Builds the program as well.
 test-rust: need-rust need-egress
@@ -50,6 +52,18 @@ test-rust: need-rust need-egress
 test-python: test-rust need-curl $(VENV)
 	@.venv/bin/python -m unittest discover --quiet bench
 	@.venv/bin/pytest
+
+# The wheel as it would be installed, except that it is built as the program of the other tests is. Run from
+# an empty directory: beside the sources Python would import those.
+test-package: test-rust need-curl $(PACKAGE_VENV)
+	@$(call build-wheel,.cache/wheel,--profile dev)
+	@$(call install-wheel,.cache/wheel)
+	@mkdir -p .cache/elsewhere
+	@cd .cache/elsewhere && ../../.venv-package/bin/pytest --config-file=$(CURDIR)/pyproject.toml $(CURDIR)/tests/package
+
+wheel: need-rust $(PACKAGE_VENV) ## The Python package, into dist/
+	@$(call build-wheel,dist,--release)
+	@ls -1sh dist/*.whl
 
 lint: lint-rust deny lint-python ## Formats, clippy, licences and bans, ruff, mypy: a warning is an error
 
@@ -123,6 +137,27 @@ $(VENV): | need-python
 	@$(PYTHON) -m venv .venv
 	@.venv/bin/pip install --quiet --disable-pip-version-check -r tests/requirements.txt
 	@touch $@
+
+$(PACKAGE_VENV): | need-python
+	@echo 'installing tests/package/requirements.txt into .venv-package'
+	@rm -f .venv-package/stamp-*
+	@$(PYTHON) -m venv .venv-package
+	@.venv-package/bin/pip install --quiet --disable-pip-version-check -r tests/package/requirements.txt
+	@touch $@
+
+# $(call build-wheel,DIRECTORY,PROFILE): cargo decides whether there is anything to do.
+define build-wheel
+mkdir -p $(1) && rm -f $(1)/llm_proxy-*.whl && .venv-package/bin/maturin --quiet build $(2) --locked --out $(1)
+endef
+
+# $(call install-wheel,DIRECTORY): unless that very wheel is installed.
+define install-wheel
+wheel="$$(sha256sum $(1)/llm_proxy-*.whl | cut -c1-16)"; installed=.venv-package/installed-wheel; \
+if [ "$$(cat $$installed 2>/dev/null)" != "$$wheel" ]; then \
+    .venv-package/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps $(1)/llm_proxy-*.whl; \
+    echo "$$wheel" > $$installed; \
+fi
+endef
 
 # $(call debian,TEST,PACKAGE,WHAT): where TEST fails, root gets the package, everybody else a message.
 define debian

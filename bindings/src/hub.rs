@@ -96,6 +96,9 @@ impl Hub {
         mailbox: &Arc<Mailbox>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let Some(wakes) = self.wakes.get() else { return Ok(None) };
+        if is_awaited(py, mailbox)? {
+            return Err(PyRuntimeError::new_err("another task waits for this answer already"));
+        }
         let Some(event_loop) = self.event_loop.bind(py).upgrade() else { return Ok(None) };
         if !mailbox.wake_by(wakes) {
             return Ok(None);
@@ -145,6 +148,16 @@ fn complete(py: Python<'_>, mailbox: &Mailbox) -> PyResult<()> {
         future.call_method1(intern!(py, "set_result"), (py.None(),))?;
     }
     Ok(())
+}
+
+/// Whether somebody else waits for it.
+fn is_awaited(py: Python<'_>, mailbox: &Mailbox) -> PyResult<bool> {
+    let Some(future) = mailbox.set_future(None) else { return Ok(false) };
+    let is_done = future.call_method0(py, intern!(py, "done"))?.is_truthy(py)?;
+    if !is_done {
+        mailbox.set_future(Some(future));
+    }
+    Ok(!is_done)
 }
 
 fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {

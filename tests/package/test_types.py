@@ -382,6 +382,14 @@ def test_what_repeats_is_the_same_object() -> None:
     assert [first.created, third.created] == [1741570283, 1741570284]
 
 
+def test_what_is_only_equal_is_not_taken_for_the_same() -> None:
+    values: list[Any] = [1, 1.0, True, [], [], None, "1", 1]
+    listed = [{"created": value} for value in values]
+    models = ModelList.from_dict({"data": listed})
+    assert repr(models.to_dict()) == repr({"data": listed})
+    assert models.data[3].created is not models.data[4].created
+
+
 def test_embeddings() -> None:
     vector = [0.1, -2.5e-8, 1.0]
     members = {"object": "list", "data": [{"index": 0, "embedding": vector}], "model": "e"}

@@ -18,6 +18,7 @@ use tokio::task::{JoinHandle, spawn_local};
 
 use super::answering::Request;
 use super::reply::Reply;
+use crate::embedded::embedded;
 use crate::log::UsageLines;
 
 /// Callers have timeouts of their own: the service is waited for as long as they say.
@@ -71,16 +72,10 @@ impl Plan {
     /// What is wrong with a setting or the file, in one line.
     pub fn embedded(
         config: Option<String>,
-        document: Option<&str>,
+        document: Option<Vec<u8>>,
         settings: HashMap<String, String>,
     ) -> Result<Self, String> {
-        let config = config.map(|path| (format!("{PREFIX}CONFIG"), path));
-        let settings = Settings::for_embedding(prefixed(settings).chain(config));
-        let settings = settings.map_err(|error| error.to_string())?;
-        let source = match document {
-            Some(document) => Source::of_document(&settings, document),
-            None => Source::of(&settings),
-        };
+        let (settings, source) = embedded(config, document, settings)?;
         // Read here, so that a mistake is told where it was made.
         source.models()?;
         Ok(Self::Embedded(Box::new(settings), source))

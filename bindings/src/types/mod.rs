@@ -11,6 +11,7 @@ mod event;
 mod health;
 mod message;
 mod model;
+mod partial;
 mod plain;
 mod reader;
 mod record;
@@ -22,6 +23,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 
 use class::Class;
+pub use partial::Partial;
 pub use record::Record;
 use repeats::Repeats;
 

@@ -124,6 +124,7 @@ impl<'py> Reader<'py, '_, '_> {
         Ok(PyList::new(self.py, items)?.into_any())
     }
 
+    /// A string or an integer; anything else may be changed, or equal one of another type.
     fn repeated(
         &mut self,
         peek: Peek,
@@ -132,12 +133,11 @@ impl<'py> Reader<'py, '_, '_> {
     ) -> Result<Bound<'py, PyAny>, Fault> {
         if peek != Peek::String {
             let value = self.value(peek, Reads::Value, depth)?;
-            return Ok(self.repeats.last(
-                self.py,
-                field,
-                |last| last.eq(&value).unwrap_or(false),
-                || value.clone(),
-            ));
+            let Ok(int) = value.cast_exact::<PyInt>() else { return Ok(value) };
+            let is_last = |last: &Bound<'_, PyAny>| {
+                last.cast_exact::<PyInt>().is_ok_and(|last| last.as_any().eq(int).unwrap_or(false))
+            };
+            return Ok(self.repeats.last(self.py, field, is_last, || value.clone()));
         }
         let text = self.jiter.known_str()?;
         let is_last = |last: &Bound<'_, PyAny>| {

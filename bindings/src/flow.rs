@@ -1,0 +1,327 @@
+//! Streams, for `for` and `async for`.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use pyo3::prelude::*;
+
+use crate::awaited::{Awaited, Awaiter};
+use crate::caller::Caller;
+use crate::failure::{Failure, Had};
+use crate::mailbox::Message;
+use crate::types::{self, ChunkReader, Meta, Partial};
+
+/// What a stream consists of.
+pub enum Items {
+    /// Chunks of an answer.
+    Chunks(Box<(ChunkReader, Partial)>),
+    /// Events of the engine's.
+    Events,
+}
+
+impl Items {
+    /// Chunks of an answer.
+    pub fn chunks() -> Self {
+        Self::Chunks(Box::default())
+    }
+
+    fn read(&mut self, py: Python<'_>, data: &Bytes, meta: &Meta) -> PyResult<Py<PyAny>> {
+        match self {
+            Self::Chunks(chunks) => {
+                let (reader, partial) = &mut **chunks;
+                let chunk = reader.read(py, data, meta)?;
+                partial.add(chunk.bind(py))?;
+                Ok(chunk)
+            }
+            Self::Events => types::event(py, data),
+        }
+    }
+}
+
+/// What comes next.
+pub enum Next {
+    /// An item.
+    Item(Py<PyAny>),
+    /// Nothing more: the stream is complete, or was closed.
+    End,
+}
+
+/// A stream that has begun.
+pub struct Flow {
+    caller: Arc<Caller>,
+    meta: Meta,
+    state: Mutex<State>,
+}
+
+struct State {
+    items: Items,
+    has_items: bool,
+    is_over: bool,
+}
+
+impl Flow {
+    /// A stream of `items` that come to `caller`.
+    pub const fn new(caller: Arc<Caller>, meta: Meta, items: Items) -> Self {
+        Self { caller, meta, state: Mutex::new(State { items, has_items: false, is_over: false }) }
+    }
+
+    /// Who waits for it.
+    pub const fn caller(&self) -> &Arc<Caller> {
+        &self.caller
+    }
+
+    /// What comes next, if it is there.
+    ///
+    /// # Errors
+    /// Why the stream broke off; it is over then.
+    pub fn poll(&self, py: Python<'_>) -> PyResult<Option<Next>> {
+        if self.state().is_over {
+            return Ok(Some(Next::End));
+        }
+        self.caller.poll(py)?.map(|message| self.next(py, message)).transpose()
+    }
+
+    /// What comes next, for which this thread waits.
+    fn wait(&self, py: Python<'_>) -> PyResult<Next> {
+        if self.state().is_over {
+            return Ok(Next::End);
+        }
+        let message = self.caller.wait(py).inspect_err(|_| self.close())?;
+        self.next(py, message)
+    }
+
+    fn next(&self, py: Python<'_>, message: Message) -> PyResult<Next> {
+        let mut state = self.state();
+        match message {
+            Message::Event(data) => {
+                state.has_items = true;
+                match state.items.read(py, &data, &self.meta) {
+                    Ok(item) => Ok(Next::Item(item)),
+                    Err(error) => {
+                        let message = format!("a chunk cannot be read: {}", error.value(py));
+                        Err(self.fail(py, state, Failure::Broken(message)))
+                    }
+                }
+            }
+            Message::Failed(failure) => Err(self.fail(py, state, failure)),
+            _ => {
+                state.is_over = true;
+                drop(state);
+                self.caller.hang_up();
+                Ok(Next::End)
+            }
+        }
+    }
+
+    fn fail(&self, py: Python<'_>, mut state: MutexGuard<'_, State>, failure: Failure) -> PyErr {
+        state.is_over = true;
+        let any = state.has_items;
+        let (text, usage) = match &state.items {
+            Items::Chunks(chunks) => chunks.1.had(py),
+            Items::Events => (String::new(), None),
+        };
+        // Exceptions are made by Python code.
+        drop(state);
+        self.caller.hang_up();
+        failure.raised(py, &Had { text: &text, any, usage })
+    }
+
+    /// Ends it, which closes the upstream.
+    pub fn close(&self) {
+        self.state().is_over = true;
+        self.caller.hang_up();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The part that streams of both kinds have, for `for`.
+macro_rules! iterated {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[pyclass(frozen, module = "llm_proxy._llm_proxy")]
+        pub struct $name(pub Arc<Flow>);
+
+        #[pymethods]
+        impl $name {
+            const fn __iter__(slf: Py<Self>) -> Py<Self> {
+                slf
+            }
+
+            fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+                match self.0.wait(py)? {
+                    Next::Item(item) => Ok(Some(item)),
+                    Next::End => Ok(None),
+                }
+            }
+
+            const fn __enter__(slf: Py<Self>) -> Py<Self> {
+                slf
+            }
+
+            #[pyo3(signature = (error_type = None, error = None, traceback = None))]
+            fn __exit__(
+                &self,
+                error_type: Option<Bound<'_, PyAny>>,
+                error: Option<Bound<'_, PyAny>>,
+                traceback: Option<Bound<'_, PyAny>>,
+            ) {
+                drop((error_type, error, traceback));
+                self.0.close();
+            }
+
+            /// Ends the stream, which closes the upstream. A second time it does nothing.
+            fn close(&self) {
+                self.0.close();
+            }
+
+            /// The request's id, as in the service's logs.
+            #[getter]
+            fn request_id(&self) -> Option<&str> {
+                self.0.meta.request_id.as_deref()
+            }
+
+            /// The endpoint that answers; `None` where the stream had to begin before one did.
+            #[getter]
+            fn served_by(&self) -> Option<&str> {
+                self.0.meta.served_by.as_deref()
+            }
+
+            /// Upstream calls that were made until it began.
+            #[getter]
+            fn attempts(&self) -> u32 {
+                self.0.meta.attempts
+            }
+
+            /// Whether nothing more comes: it is complete, has failed, or was closed.
+            #[getter]
+            fn closed(&self) -> bool {
+                self.0.state().is_over
+            }
+        }
+
+        impl Drop for $name {
+            fn drop(&mut self) {
+                self.0.caller.hang_up();
+            }
+        }
+    };
+}
+
+/// The same for `async for`.
+macro_rules! async_iterated {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[pyclass(frozen, module = "llm_proxy._llm_proxy")]
+        pub struct $name(pub Arc<Flow>);
+
+        #[pymethods]
+        impl $name {
+            const fn __aiter__(slf: Py<Self>) -> Py<Self> {
+                slf
+            }
+
+            fn __anext__(&self) -> Awaiter {
+                Awaiter::new(Awaited::Item(Arc::clone(&self.0)))
+            }
+
+            fn __aenter__(slf: Py<Self>) -> Awaiter {
+                Awaiter::new(Awaited::Ready(Some(slf.into_any())))
+            }
+
+            #[pyo3(signature = (error_type = None, error = None, traceback = None))]
+            fn __aexit__(
+                &self,
+                error_type: Option<Bound<'_, PyAny>>,
+                error: Option<Bound<'_, PyAny>>,
+                traceback: Option<Bound<'_, PyAny>>,
+            ) -> Awaiter {
+                drop((error_type, error, traceback));
+                self.close()
+            }
+
+            /// Ends the stream at once, which closes the upstream; what it returns may be awaited. A second
+            /// time it does nothing.
+            fn close(&self) -> Awaiter {
+                self.0.close();
+                Awaiter::new(Awaited::Ready(None))
+            }
+
+            /// The same under the name that async generators have for it.
+            fn aclose(&self) -> Awaiter {
+                self.close()
+            }
+
+            /// The request's id, as in the service's logs.
+            #[getter]
+            fn request_id(&self) -> Option<&str> {
+                self.0.meta.request_id.as_deref()
+            }
+
+            /// The endpoint that answers; `None` where the stream had to begin before one did.
+            #[getter]
+            fn served_by(&self) -> Option<&str> {
+                self.0.meta.served_by.as_deref()
+            }
+
+            /// Upstream calls that were made until it began.
+            #[getter]
+            fn attempts(&self) -> u32 {
+                self.0.meta.attempts
+            }
+
+            /// Whether nothing more comes: it is complete, has failed, or was closed.
+            #[getter]
+            fn closed(&self) -> bool {
+                self.0.state().is_over
+            }
+        }
+
+        impl Drop for $name {
+            fn drop(&mut self) {
+                self.0.caller.hang_up();
+            }
+        }
+    };
+}
+
+iterated! {
+    /// A streamed answer: an iterator over `ChatCompletionChunk`s. It ends if, and only if, the answer is complete;
+    /// else it raises. Leaving its `with`, `close()` and letting go of it close the upstream.
+    ///
+    /// >>> with client.chat.completions.create(model="m", messages=messages, stream=True) as stream:
+    /// ...     for chunk in stream:
+    /// ...         print(chunk.choices[0].delta.content or "", end="")
+    Stream
+}
+
+iterated! {
+    /// The engine's events as they come: an iterator that ends when it is closed.
+    ///
+    /// >>> with client.events() as events:
+    /// ...     for event in events:
+    /// ...         print(event)
+    EventStream
+}
+
+async_iterated! {
+    /// A streamed answer: an asynchronous iterator over `ChatCompletionChunk`s. It ends if, and only if, the
+    /// answer is complete; else it raises. Leaving its `async with`, `close()`, cancelling the task that waits,
+    /// and letting go of it close the upstream.
+    ///
+    /// >>> async with await client.chat.completions.create(model="m", messages=messages, stream=True) as stream:
+    /// ...     async for chunk in stream:
+    /// ...         print(chunk.choices[0].delta.content or "", end="")
+    AsyncStream
+}
+
+async_iterated! {
+    /// The engine's events as they come: an asynchronous iterator that ends when it is closed.
+    ///
+    /// >>> async with await client.events() as events:
+    /// ...     async for event in events:
+    /// ...         print(event)
+    AsyncEventStream
+}
