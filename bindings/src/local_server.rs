@@ -36,8 +36,9 @@ impl LocalServer {
         log::install();
         // Attached, so that no other thread of Python changes the environment meanwhile.
         let embedded = embedded(config, document, settings);
-        let started =
-            embedded.and_then(|(settings, source)| py.detach(|| Local::start(&settings, source, Some(Arc::new(UsageLines)))));
+        let started = embedded.and_then(|(settings, source)| {
+            py.detach(|| Local::start(&settings, source, Some(Arc::new(UsageLines))))
+        });
         let local = started.map_err(|line| configuration_error(py, line))?;
         let (url, key) = (local.url(), local.key().expose().to_owned());
         Ok(Self { url, key, local: Mutex::new(Some(local)) })

@@ -55,10 +55,8 @@ impl Plan {
         let limits =
             Deadlines { first_byte: NO_LIMIT, idle: NO_LIMIT, total: NO_LIMIT, ..settings.deadlines };
         let name = format!("the service at {url}");
-        let endpoint = Endpoint {
-            egress: settings.egress,
-            ..Endpoint::new(&name, Provider::Litellm, url, limits)
-        };
+        let endpoint =
+            Endpoint { egress: settings.egress, ..Endpoint::new(&name, Provider::Litellm, url, limits) };
         let key = HeaderValue::from_str(&format!("Bearer {internal_auth}"));
         let mut key = key.map_err(|_| "internal_auth holds what no header can: expected printable ASCII")?;
         key.set_sensitive(true);
@@ -158,7 +156,8 @@ impl Backend {
 impl Service {
     async fn send(&self, client: &Client, request: &Request) -> Result<Reply, Error> {
         let uri = self.endpoint.url.join(&request.path).map_err(|error| not_http(&error))?;
-        let common = self.headers.iter().filter(|(name, _)| request.headers.iter().all(|(own, _)| own != name));
+        let common =
+            self.headers.iter().filter(|(name, _)| request.headers.iter().all(|(own, _)| own != name));
         let headers = common.cloned().chain(own_headers(request)).collect();
         let (method, body) = (request.method.clone(), request.body.clone());
         let call = Call::Http(HttpCall { method, uri, headers, body });
