@@ -89,9 +89,7 @@ pub async fn listen(started: &Rc<Started>, request_id: &str, mailbox: &Arc<Mailb
     let (has_heard, is_settled) = (Cell::new(false), Cell::new(false));
     let listener = Rc::new(Listener { mailbox, has_heard, is_settled, settled });
     let request_id = request_id.to_owned();
-    let mut listening = started.listeners.by_request.borrow_mut();
-    listening.insert(request_id.clone(), Rc::clone(&listener));
-    drop(listening);
+    started.listeners.by_request.borrow_mut().insert(request_id.clone(), Rc::clone(&listener));
     let listening = Listening { started: Rc::clone(started), request_id, listener };
     let mut is_open = opened(started);
     let _in_time = tokio::time::timeout(OPENING_TIME, is_open.wait_for(|open| *open)).await;

@@ -29,7 +29,7 @@ pub enum Plan {
     /// Calls to the running service.
     Service(Arc<Service>),
     /// The engine in this process.
-    Embedded(Box<Settings>, Source),
+    Embedded(Box<(Settings, Source)>),
 }
 
 /// The running service, as it is reached.
@@ -76,7 +76,7 @@ impl Plan {
         let (settings, source) = embedded(config, document, settings)?;
         // Read here, so that a mistake is told where it was made.
         source.models()?;
-        Ok(Self::Embedded(Box::new(settings), source))
+        Ok(Self::Embedded(Box::new((settings, source))))
     }
 
     /// Starts it, in the engine's thread.
@@ -90,7 +90,8 @@ impl Plan {
                 let reaper = spawn_local(client.clone().reap());
                 Ok(Backend::Service { service: Arc::clone(service), client, reaper })
             }
-            Self::Embedded(settings, source) => {
+            Self::Embedded(embedded) => {
+                let (settings, source) = &**embedded;
                 let lines = Arc::new(UsageLines);
                 let routes = InProcess::start(settings, source.clone(), Some(lines)).await?;
                 Ok(Backend::Embedded(Box::new(routes)))
