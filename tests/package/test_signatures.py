@@ -89,6 +89,7 @@ def public_calls() -> Iterator[tuple[str, Callable[..., Any]]]:
     yield "serve_local", llm_proxy.serve_local
     for client in (SYNC, ASYNC):
         kind = type(client)
+        yield kind.__name__, kind
         yield f"{kind.__name__}.embedded", kind.embedded
         for owner in (client, client.chat.completions, client.embeddings, client.models):
             for name, method in inspect.getmembers(owner, inspect.ismethod):
@@ -109,12 +110,18 @@ def test_every_call_is_documented_with_an_example(call: Callable[..., Any]) -> N
     assert ">>> " in text
 
 
+@pytest.mark.parametrize("client_type", [LlmProxy, AsyncLlmProxy])
+def test_every_argument_of_a_client_is_described(client_type: type[LlmProxy]) -> None:
+    text = inspect.getdoc(client_type.__init__) or ""
+    assert not [name for name in arguments(client_type) if f"\n    {name}: " not in text]
+
+
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 def test_every_argument_that_needs_a_word_has_one(call: Callable[..., Any]) -> None:
     text = inspect.getdoc(call) or ""
-    names = set(arguments(call)) - {"self"}
+    names = set(arguments(call))
     if len(names) <= 10 and "Args:" in text:
-        assert not [name for name in names if f"    {name}: " not in text]
+        assert not [name for name in names if f"\n    {name}: " not in text]
 
 
 @pytest.mark.parametrize("name", llm_proxy.__all__)
