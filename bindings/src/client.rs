@@ -52,10 +52,9 @@ impl Transport {
         py: Python<'_>,
         base_url: &str,
         internal_auth: &str,
-        headers: HashMap<String, String>,
         settings: HashMap<String, String>,
     ) -> PyResult<Self> {
-        let plan = Plan::of_service(base_url, internal_auth, headers, settings);
+        let plan = Plan::of_service(base_url, internal_auth, settings);
         plan.map(Self::new).map_err(|message| configuration_error(py, message))
     }
 

@@ -61,7 +61,7 @@ class Client:
             ConfigurationError: an argument or variable cannot be used, or there is no key.
         """
         url = _options.base_url(base_url or os.environ.get(f"{_PREFIX}BASE_URL") or _DEFAULT_URL)
-        transport = Transport.service(url, _key(internal_auth, url), {}, _settings_in_environment())
+        transport = Transport.service(url, _key(internal_auth, url), _settings_in_environment())
         self._adopt(
             Core(
                 transport,

@@ -14,7 +14,7 @@ from .types import ChatCompletionChunk
 class Transport:
     @staticmethod
     def service(
-        base_url: str, internal_auth: str, headers: dict[str, str], settings: dict[str, str]
+        base_url: str, internal_auth: str, settings: dict[str, str]
     ) -> Transport: ...
     @staticmethod
     def embedded(
