@@ -47,7 +47,7 @@ pub enum Next {
     End,
 }
 
-/// A stream that has begun.
+/// A stream that has begun. The last who lets go of it ends it: its Python object, or somebody who awaits an item.
 pub struct Flow {
     caller: Arc<Caller>,
     meta: Meta,
@@ -206,12 +206,6 @@ macro_rules! iterated {
                 self.0.state().is_over
             }
         }
-
-        impl Drop for $name {
-            fn drop(&mut self) {
-                self.0.caller.hang_up();
-            }
-        }
     };
 }
 
@@ -285,12 +279,6 @@ macro_rules! async_iterated {
             #[getter]
             fn closed(&self) -> bool {
                 self.0.state().is_over
-            }
-        }
-
-        impl Drop for $name {
-            fn drop(&mut self) {
-                self.0.caller.hang_up();
             }
         }
     };

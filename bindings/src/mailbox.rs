@@ -53,6 +53,8 @@ pub enum Message {
     Complete,
     /// There is no answer, or not all of it.
     Failed(Failure),
+    /// The caller ended the call, from another thread or task perhaps than the one that waits.
+    HungUp,
 }
 
 impl Message {
@@ -64,7 +66,7 @@ impl Message {
     }
 
     const fn is_last(&self) -> bool {
-        matches!(self, Self::Whole(..) | Self::Complete | Self::Failed(_))
+        matches!(self, Self::Whole(..) | Self::Complete | Self::Failed(_) | Self::HungUp)
     }
 }
 

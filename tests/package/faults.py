@@ -64,12 +64,15 @@ class Faults:
         self.url = self.process.stdout.readline().decode().split()[-1]
         self._http = httpx.Client(base_url=f"{self.url}/__control", trust_env=False)
         self._seen = 0
+        self._written = 0
 
     def reset(self) -> None:
         """Behaves well again, and has seen nothing."""
         self._http.delete("/behaviours").raise_for_status()
         self._http.delete("/requests").raise_for_status()
-        self._seen = len(self._connections()["closures"])
+        connections = self._connections()
+        self._seen = len(connections["closures"])
+        self._written = connections["bytes_written"]
 
     def on(self, model: str, *behaviours: Json) -> None:
         """What requests of `model` get, one after the other; the last one for ever."""
@@ -100,7 +103,8 @@ class Faults:
         return connections
 
     def bytes_written(self) -> int:
-        return int(self._connections()["bytes_written"])
+        """Of answers, since the last reset."""
+        return int(self._connections()["bytes_written"]) - self._written
 
     def _connections(self) -> Json:
         connections: Json = self._http.get("/connections").json()

@@ -13,7 +13,7 @@ import uvloop
 from llm_proxy import AsyncLlmProxy
 
 from conftest import Home
-from faults import PIECES, SILENT, STALLS, TEXT, Faults, says
+from faults import PIECES, SILENT, STALLS, TEXT, Faults, at, says
 
 HI = [{"role": "user", "content": "hi"}]
 RUNS: dict[str, Callable[[Coroutine[Any, Any, Any]], Any]] = {
@@ -86,7 +86,7 @@ def test_trio_is_told_that_it_is_not_supported(either: Home) -> None:
 
 def test_without_a_loop_it_says_what_is_missing(either: Home) -> None:
     with pytest.raises(RuntimeError, match="event loop"):
-        either.asynchronous().models.list().send(None)
+        either.asynchronous().health().send(None)
 
 
 async def test_many_calls_at_once(either: Home, faults: Faults) -> None:
@@ -180,7 +180,7 @@ async def test_an_awaited_call_has_no_second_answer(either: Home, faults: Faults
 
 
 async def test_an_item_of_a_stream_that_nobody_else_holds(either: Home, faults: Faults) -> None:
-    faults.on("m", says(pace={"gap_ms": 50}))
+    faults.on("m", says(at(0, {"pause_ms": 200})))
     async with either.asynchronous() as client:
         chunk = await asyncio.wait_for(anext(await ask(client, stream=True)), 5)
         assert chunk.choices[0].delta.role == "assistant"

@@ -154,6 +154,20 @@ def test_close_ends_a_stream_and_every_copy(either: Home, faults: Faults) -> Non
     until("closed connection", lambda: faults.left())
 
 
+def test_closing_a_stream_ends_the_loop_of_another_thread(either: Home, faults: Faults) -> None:
+    faults.on("m", STALLS)
+    with either.sync() as client:
+        stream = ask(client, stream=True)
+        chunks: list[Any] = []
+        reading = threading.Thread(target=lambda: chunks.extend(stream), daemon=True)
+        reading.start()
+        until("thread that waits", lambda: faults.requests())
+        stream.close()
+        reading.join(5)
+        assert not reading.is_alive()
+        faults.wait_until_left()
+
+
 def failure_of(client: LlmProxy) -> BaseException:
     try:
         return AssertionError(f"an answer: {ask(client)}")

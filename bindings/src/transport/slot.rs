@@ -80,7 +80,7 @@ impl Slot {
                 let closed = started.closed.clone();
                 tokio::select! {
                     biased;
-                    _ = hung_up => {}
+                    _ = hung_up => answers.0.put([Message::HungUp]),
                     () = closed.cancelled() => {}
                     () = answering::answer(&started, &request, &answers.0) => {}
                 }
