@@ -88,6 +88,7 @@ lint-python: $(VENV)
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
+	@.venv/bin/mypy tests/package
 
 fmt: need-rust $(VENV) ## Format Rust and Python
 	@cargo fmt --all
@@ -150,7 +151,8 @@ $(PACKAGE_VENV): | need-python
 
 # $(call build-wheel,DIRECTORY,PROFILE): cargo decides whether there is anything to do.
 define build-wheel
-mkdir -p $(1) && rm -f $(1)/llm_proxy-*.whl && .venv-package/bin/maturin build --quiet $(2) --locked --out $(1)
+mkdir -p $(1) && rm -f $(1)/llm_proxy-*.whl; \
+told="$$(.venv-package/bin/maturin build $(2) --locked --out $(1) 2>&1)" || { echo "$$told" >&2; exit 1; }
 endef
 
 # $(call install-wheel,DIRECTORY): unless that very wheel is installed.

@@ -60,8 +60,9 @@ impl Failure {
                 let body = PyBytes::new(py, &body);
                 exceptions.call_method1("interrupted", (message, had.text, had.usage.as_ref(), body))?
             }
-            Self::Broken(message) if had.any => exceptions
-                .call_method1("interrupted", (message, had.text, had.usage.as_ref(), py.None()))?,
+            Self::Broken(message) if had.any => {
+                exceptions.call_method1("interrupted", (message, had.text, had.usage.as_ref(), py.None()))?
+            }
             Self::Connection(message) | Self::Broken(message) => {
                 exceptions.call_method1("connection_error", (message,))?
             }

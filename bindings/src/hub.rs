@@ -4,6 +4,7 @@
 //! by then; the loop's reader then completes a future for each of them. So the engine never needs the GIL,
 //! and it works alike with asyncio's loops and uvloop's.
 
+use std::cell::RefCell;
 use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
@@ -49,8 +50,10 @@ pub struct Hub {
     event_loop: Py<PyWeakrefReference>,
 }
 
-/// The hubs of the loops that are there. Only ever locked with the GIL held.
-static HUBS: Mutex<Vec<OfThisProcess<Py<Hub>>>> = Mutex::new(Vec::new());
+thread_local! {
+    /// The hubs of the loops that run in this thread, one at a time.
+    static HUBS: RefCell<Vec<OfThisProcess<Py<Hub>>>> = const { RefCell::new(Vec::new()) };
+}
 
 impl Hub {
     /// The running loop's hub.
@@ -59,15 +62,26 @@ impl Hub {
     /// `RuntimeError`: there is no running asyncio loop.
     pub fn of_running_loop(py: Python<'_>) -> PyResult<Bound<'_, Self>> {
         let event_loop = running_loop(py)?;
-        let mut hubs = HUBS.lock().unwrap_or_else(PoisonError::into_inner);
-        hubs.retain(|hub| hub.get().is_some_and(|hub| hub.get().is_of_use(py)));
-        let known = hubs.iter().filter_map(OfThisProcess::get).find(|hub| hub.get().is_of(&event_loop));
-        if let Some(hub) = known {
-            return Ok(hub.bind(py).clone());
+        match Self::known(&event_loop) {
+            Some(hub) => Ok(hub),
+            None => Self::watched_by(&event_loop).inspect(Self::remember),
         }
-        let hub = Self::watched_by(&event_loop)?;
+    }
+
+    fn known<'py>(event_loop: &Bound<'py, PyAny>) -> Option<Bound<'py, Self>> {
+        HUBS.with_borrow(|hubs| {
+            let mut hubs = hubs.iter().filter_map(OfThisProcess::get);
+            Some(hubs.find(|hub| hub.get().is_of(event_loop))?.bind(event_loop.py()).clone())
+        })
+    }
+
+    /// Keeps it, and drops those of loops that are closed.
+    fn remember(hub: &Bound<'_, Self>) {
+        // Python code runs in between, which must not find the list borrowed.
+        let mut hubs = HUBS.take();
+        hubs.retain(|known| known.get().is_some_and(|known| known.get().is_of_use(hub.py())));
         hubs.push(OfThisProcess::new(hub.clone().unbind()));
-        Ok(hub)
+        HUBS.with_borrow_mut(|all| all.append(&mut hubs));
     }
 
     fn watched_by<'py>(event_loop: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Self>> {

@@ -1,10 +1,9 @@
 //! The engine of this process behind a URL on loopback.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use llm_proxy::startup::local::Local;
-use parking_lot::Mutex;
 use pyo3::prelude::*;
 
 use crate::embedded::embedded;
@@ -36,8 +35,9 @@ impl LocalServer {
         log::install();
         // Attached, so that no other thread of Python changes the environment meanwhile.
         let embedded = embedded(config, document, settings);
-        let started =
-            embedded.and_then(|(settings, source)| py.detach(|| Local::start(&settings, source, Some(Arc::new(UsageLines)))));
+        let started = embedded.and_then(|(settings, source)| {
+            py.detach(|| Local::start(&settings, source, Some(Arc::new(UsageLines))))
+        });
         let local = started.map_err(|line| configuration_error(py, line))?;
         let (url, key) = (local.url(), local.key().expose().to_owned());
         Ok(Self { url, key, local: Mutex::new(Some(local)) })
@@ -45,7 +45,7 @@ impl LocalServer {
 
     /// Stops it, within a second. A second time it does nothing.
     fn stop(&self, py: Python<'_>) {
-        let local = self.local.lock().take();
+        let local = self.local.lock().unwrap_or_else(PoisonError::into_inner).take();
         py.detach(|| drop(local));
         log::deliver(py);
     }
@@ -53,7 +53,7 @@ impl LocalServer {
 
 impl Drop for LocalServer {
     fn drop(&mut self) {
-        let Some(local) = self.local.get_mut().take() else { return };
+        let Some(local) = self.local.get_mut().unwrap_or_else(PoisonError::into_inner).take() else { return };
         Python::attach(|py| py.detach(|| drop(local)));
     }
 }

@@ -32,7 +32,8 @@ static LEVEL: AtomicU8 = AtomicU8::new(WARNING);
 static HAS_LINES: AtomicBool = AtomicBool::new(false);
 static WAITING: Mutex<Waiting> = Mutex::new(Waiting { lines: Vec::new(), dropped: 0 });
 
-struct Waiting {
+/// Lines that nobody came by for yet.
+pub struct Waiting {
     lines: Vec<Line>,
     dropped: usize,
 }
@@ -69,9 +70,19 @@ pub fn deliver(py: Python<'_>) {
     }
 }
 
-/// In a child after `fork`: the parent tells its own lines.
-pub fn after_fork_in_child() {
-    HAS_LINES.store(false, Ordering::Release);
+/// The lines, while nobody else may touch them.
+pub struct Held(MutexGuard<'static, Waiting>);
+
+/// Keeps everybody else from the lines.
+pub fn hold() -> Held {
+    Held(waiting())
+}
+
+impl Held {
+    /// Drops the lines: somebody else tells them.
+    pub fn forget(mut self) {
+        *self.0 = Waiting { lines: Vec::new(), dropped: 0 };
+    }
 }
 
 fn logs(py: Python<'_>) -> PyResult<&Py<PyModule>> {

@@ -62,6 +62,10 @@ impl Message {
             _ => 0,
         }
     }
+
+    const fn is_last(&self) -> bool {
+        matches!(self, Self::Whole(..) | Self::Complete | Self::Failed(_))
+    }
 }
 
 #[derive(Default)]
@@ -72,6 +76,8 @@ struct State {
     wakes: Option<Arc<Wakes>>,
     /// A caller in a thread that waits.
     has_waiter: bool,
+    /// Whether the last message is in.
+    is_finished: bool,
 }
 
 /// One caller's mailbox.
@@ -90,6 +96,7 @@ impl Mailbox {
         let mut state = self.lock();
         for message in messages {
             state.waiting_bytes += message.waiting_bytes();
+            state.is_finished |= message.is_last();
             state.messages.push_back(message);
         }
         if state.messages.is_empty() {
@@ -104,6 +111,11 @@ impl Mailbox {
         if let Some(wakes) = wakes {
             wakes.wake(self);
         }
+    }
+
+    /// Whether the last message is in.
+    pub fn is_finished(&self) -> bool {
+        self.lock().is_finished
     }
 
     /// Waits until there is room for more.

@@ -19,6 +19,9 @@ type Job = Box<dyn FnOnce() + Send>;
 /// How long the exit of the interpreter waits for open connections to be closed.
 const EXIT_TIME: Duration = Duration::from_millis(500);
 
+/// How long a fork waits for the engine's thread to stand still.
+const PAUSE_TIME: Duration = Duration::from_millis(500);
+
 /// Which process of a line of forks this is. What was made in another one must not be touched: a lock of it
 /// may have been held by a thread that is not here.
 static GENERATION: AtomicU64 = AtomicU64::new(0);
@@ -81,6 +84,22 @@ pub struct Running(Runtime);
 /// Takes the running thread out, if there is one: the next call starts another.
 pub fn take() -> Option<Running> {
     current().take().map(Running)
+}
+
+/// Has the engine's thread stand still, so that a fork finds none of its locks held; for [`PAUSE_TIME`] it is
+/// waited for. It goes on when what is returned is dropped.
+pub fn pause() -> Option<std::sync::mpsc::Sender<()>> {
+    let current = current();
+    let runtime = current.as_ref()?;
+    let (go_on, going_on) = std::sync::mpsc::channel::<()>();
+    let (paused, pausing) = std::sync::mpsc::channel::<()>();
+    let pause = move || {
+        drop(paused);
+        let _goes_on = going_on.recv();
+    };
+    let _nobody_is_left = runtime.jobs.send(Box::new(pause));
+    let _in_time = pausing.recv_timeout(PAUSE_TIME);
+    Some(go_on)
 }
 
 /// Leaves behind whatever the parent had.

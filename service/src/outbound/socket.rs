@@ -18,6 +18,17 @@ pub enum Socket {
     TlsInTls(Box<TlsStream<TlsStream<TcpStream>>>),
 }
 
+impl Socket {
+    /// What is below everything.
+    pub fn tcp(&self) -> &TcpStream {
+        match self {
+            Self::Plain(tcp) => tcp,
+            Self::Tls(tls) => tls.get_ref().0,
+            Self::TlsInTls(tls) => tls.get_ref().0.get_ref().0,
+        }
+    }
+}
+
 impl AsyncRead for Socket {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
