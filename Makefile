@@ -27,7 +27,7 @@ export LLM_PROXY_BIN ?= $(abspath $(or $(CARGO_TARGET_DIR),target))/debug/llm-pr
 .PHONY: help run test test-rust test-python test-package wheel lint lint-rust lint-python deny fmt bench bench-python chaos fuzz up need-rust need-cxx need-curl need-egress need-python
 
 help: ## This list
-	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 run: need-rust ## Serve on http://127.0.0.1:8002; in mock mode unless LLM_PROXY__LLM_MODE is set
 	@cargo build --profile $(PROFILE) -p llm-proxy

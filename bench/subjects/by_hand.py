@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from clients import MESSAGES, Target
+from contract import MESSAGES, Target
 
 PATH = "/chat/completions"
 
@@ -21,19 +21,16 @@ def body(model: str, *, stream: bool) -> dict[str, Any]:
     return {**request, "stream": True} if stream else request
 
 
-def text_of_answer(answer: Any) -> str:
+def text_of_answer(answer: dict[str, Any]) -> str:
     """Of a whole answer's JSON."""
     text: str = answer["choices"][0]["message"]["content"] or ""
     return text
 
 
-def text_of_line(line: str | bytes) -> str | None:
+def text_of_line(line: str) -> str | None:
     """What a line of a stream says; None where it is no chunk with text."""
-    if not line.startswith(b"data: " if isinstance(line, bytes) else "data: "):  # type: ignore[arg-type]
+    if not line.startswith("data: ") or line.startswith("data: [DONE]"):
         return None
-    data = line[6:].strip()
-    if data in ("[DONE]", b"[DONE]"):
-        return None
-    chunk = json.loads(data)
+    chunk = json.loads(line[6:])
     text: str | None = chunk["choices"][0]["delta"].get("content")
     return text

@@ -7,7 +7,7 @@ import statistics
 import time
 from collections.abc import Sequence
 
-from clients import Target, async_client, sync_client
+from contract import Target, async_client, sync_client
 from raw import RawClient
 
 _BLOCK = 100

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from clients import Target, sync_client
+from contract import Target, sync_client
 from tell import tell
 
 _MODEL = "bench-stream-100-20"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from clients import AsyncClient, Target, async_client, sync_client
+from contract import AsyncClient, Target, async_client, sync_client
 from tell import established, heard, tell
 
 _MODEL = "bench-stream-100-20"
@@ -52,13 +52,18 @@ async def _reading(client: AsyncClient, count: int) -> list[asyncio.Task[None]]:
     """Tasks that all have had something to read."""
     begun = [asyncio.Event() for _ in range(count)]
 
-    def reader(event: asyncio.Event) -> asyncio.Task[None]:
-        return asyncio.create_task(client.read(_MODEL, lambda _text: bool(event.set())))
-
-    tasks = [reader(event) for event in begun]
+    tasks = [asyncio.create_task(_reads(client, event)) for event in begun]
     for event in begun:
         await event.wait()
     return tasks
+
+
+async def _reads(client: AsyncClient, begun: asyncio.Event) -> None:
+    def read(_text: str) -> bool:
+        begun.set()
+        return False
+
+    await client.read(_MODEL, read)
 
 
 async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:

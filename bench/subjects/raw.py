@@ -6,7 +6,7 @@ import json
 import socket
 
 from by_hand import body
-from clients import Target
+from contract import Target
 
 _PATH = "/v1/chat/completions"
 _HEAD_END = b"\r\n\r\n"

@@ -6,7 +6,7 @@ import asyncio
 import resource
 import time
 
-from clients import AsyncClient, Target, async_client
+from contract import AsyncClient, Target, async_client
 
 _MODEL = "bench-stream-100-20"
 _TEXTS = tuple(f"#{number:05}".ljust(31, "x") for number in range(100))

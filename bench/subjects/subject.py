@@ -15,7 +15,7 @@ import forked
 import interrupt
 import leave
 import streams
-from clients import Target
+from contract import Target
 from tell import tell
 
 Row = Callable[[str, Target, dict[str, Any]], dict[str, Any] | None]
@@ -39,7 +39,7 @@ def main() -> None:
     target = Target(**options.pop("target"))
     try:
         measured = _ROWS[row](contender, target, options)
-    except Exception as error:  # noqa: BLE001 - told, whatever it is
+    except Exception as error:
         tell(error=f"{type(error).__name__}: {error}"[:300])
     else:
         tell(done=measured)

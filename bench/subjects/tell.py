@@ -32,7 +32,7 @@ def threads() -> int:
 
 
 def established(port: int) -> int:
-    """This process's connections to `port`."""
+    """How many connections this process has to `port`."""
     own = set()
     for entry in Path("/proc/self/fd").iterdir():
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import aiohttp
 from by_hand import PATH, body, headers, text_of_answer, text_of_line
-from clients import Read, Target
+from contract import Read, Target
 
 
 class Async:
@@ -29,7 +29,7 @@ class Async:
         """One stream."""
         async with self._session.post(self._url, json=body(model, stream=True)) as answer:
             async for line in answer.content:
-                text = text_of_line(line)
+                text = text_of_line(line.decode())
                 if text and read(text):
                     break
 

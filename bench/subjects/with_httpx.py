@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 from by_hand import PATH, body, headers, text_of_answer, text_of_line
-from clients import Read, Target
+from contract import Read, Target
 
 _NO_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=None)
 

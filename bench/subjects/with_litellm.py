@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import litellm
-from clients import MESSAGES, Read, Target
+from contract import MESSAGES, Read, Target
 
 litellm.suppress_debug_info = True
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from clients import MESSAGES, Read, Target
-
+from contract import MESSAGES, Read, Target
 from llm_proxy import AsyncLlmProxy, LlmProxy
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from clients import Target
-from with_llm_proxy import Async, Sync
-
+from contract import Target
 from llm_proxy import AsyncLlmProxy, LlmProxy
+from with_llm_proxy import Async, Sync
 
 
 def _config(target: Target) -> dict[str, object]:

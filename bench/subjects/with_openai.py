@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from clients import MESSAGES, Read, Target
+from contract import MESSAGES, Read, Target
 from openai import AsyncOpenAI, OpenAI
 
 

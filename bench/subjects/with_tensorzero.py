@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from clients import MESSAGES, Read, Target
+from contract import MESSAGES, Read, Target
 from tensorzero import AsyncTensorZeroGateway, TensorZeroGateway
 
 _INPUT = {"messages": MESSAGES}
@@ -33,9 +33,9 @@ class Sync:
 class Async:
     """`AsyncTensorZeroGateway`."""
 
-    def __init__(self, gateway: Any) -> None:
-        """Without a database."""
-        self._gateway = gateway
+    def __init__(self, gateway: AsyncTensorZeroGateway) -> None:
+        """Takes over what was built."""
+        self._gateway: Any = gateway
 
     async def whole(self) -> str:
         """One answer."""

@@ -16,9 +16,9 @@ BEGIN = "<!-- python: written by make bench-python -->"
 END = "<!-- end of python -->"
 
 INTRODUCTION = """\
-Written by `make bench-python`; [README.md](README.md#the-python-package) says how to read it. Median of all
-passes, least and most in brackets. The client under test has core 0, the upstream core 1; there is no
-proxy in between."""
+Written by `make bench-python`; [README.md](README.md#the-python-package) says how to read it.
+Median of all passes, least and most in brackets. The client under test has core 0, the upstream
+core 1; there is no proxy in between."""
 
 
 def write(page: Path, results: Results) -> None:

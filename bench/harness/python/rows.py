@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from harness.measure import Measurement, Metric
 from harness.python import watcher
@@ -93,9 +94,7 @@ def _size(contender: Contender, _context: Context) -> Measurement:
         if not entry.name.startswith(others)
         for file in ([entry] if entry.is_file() else entry.rglob("*"))
     )
-    used = sum(
-        file.stat().st_size for file in files if file.is_file() and file.suffix != ".pyc"
-    )
+    used = sum(file.stat().st_size for file in files if file.is_file() and file.suffix != ".pyc")
     metrics = {"installed_mb": used / MB}
     if contender.package == "llm-proxy":
         metrics["wheel_mb"] = wheel().stat().st_size / MB
@@ -185,7 +184,7 @@ def _interrupted(contender: Contender, context: Context, row: str, mode: Mode) -
             _wait_for_state(running, "calling")
             if mode is Mode.SILENCE:
                 _wait_for_state(running, "reading")
-            _wait_until(lambda wanted=trial + 1: len(context.watcher.seen) >= wanted)
+            _wait_until(partial(context.watcher.has_seen, trial + 1))
             # Well into the wait, at another place of whatever turns round there.
             time.sleep(0.1 + 0.007 * trial)
             pressed = running.interrupt()
@@ -231,7 +230,7 @@ def _left(running: Subject, seen: Watcher, trials: int) -> float:
     for trial in range(trials):
         at = float(running.says(START_S)["at"])
         patience_s = 0 if NEVER_MS in times else NEVER_MS / 1000
-        _wait_until(lambda index=trial: seen.seen[index].left_s is not None, patience_s)
+        _wait_until(partial(seen.has_left, trial), patience_s)
         left = seen.seen[trial].left_s
         times.append(NEVER_MS if left is None else max(0.0, left - at) * 1000)
         running.go_on()

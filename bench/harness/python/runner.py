@@ -63,9 +63,7 @@ def _quietest(
     return min(windows, key=lambda window: (not window.is_valid, window.foreign_share))
 
 
-def _window(
-    number: int, what: tuple[Row, Contender], where: tuple[ProcessTree, Context]
-) -> Window:
+def _window(number: int, what: tuple[Row, Contender], where: tuple[ProcessTree, Context]) -> Window:
     row, contender = what
     upstream, context = where
     before = _reading(upstream)

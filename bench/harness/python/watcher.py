@@ -58,6 +58,14 @@ class Watcher:
         self.mode = mode
         self.seen = []
 
+    def has_seen(self, requests: int) -> bool:
+        """Whether so many have come."""
+        return len(self.seen) >= requests
+
+    def has_left(self, index: int) -> bool:
+        """Whether the sender of that one has left."""
+        return self.seen[index].left_s is not None
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, for one request."""
         self._callers.add(writer)

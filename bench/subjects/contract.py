@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from types import ModuleType
+from typing import Protocol
 
 MESSAGES = [{"role": "user", "content": "lorem ipsum " * 34}]
 """With the rest of the body about 450 B."""
@@ -69,6 +70,6 @@ async def async_client(contender: str, target: Target) -> AsyncClient:
     return client
 
 
-def _module(contender: str) -> Any:
+def _module(contender: str) -> ModuleType:
     """Only this contender's library is imported."""
     return importlib.import_module(f"with_{contender.replace('-', '_')}")
