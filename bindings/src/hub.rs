@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -17,9 +18,17 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyWeakrefMethods, PyWeakrefReference};
 
+use tokio::sync::Notify;
+
 use crate::log;
 use crate::mailbox::Mailbox;
 use crate::runtime::{OfThisProcess, Shared};
+
+thread_local! {
+    /// The loops that are to be woken, in the engine's thread.
+    static TO_SIGNAL: RefCell<Vec<Arc<Wakes>>> = const { RefCell::new(Vec::new()) };
+    static HAS_TO_SIGNAL: Rc<Notify> = Rc::default();
+}
 
 /// Who is to be woken in one loop.
 pub struct Wakes {
@@ -29,16 +38,35 @@ pub struct Wakes {
 }
 
 impl Wakes {
-    /// Has the loop look after `mailbox`. Never waits, never fails: a full socket holds a signal already.
-    pub fn wake(&self, mailbox: &Arc<Mailbox>) {
+    /// Has the loop look after `mailbox`, from the engine's thread.
+    pub fn wake(self: &Arc<Self>, mailbox: &Arc<Mailbox>) {
         self.ready().push(Arc::clone(mailbox));
         if !self.is_signalled.swap(true, Ordering::AcqRel) {
-            let _full = (&self.signal).write(&[1]);
+            TO_SIGNAL.with_borrow_mut(|loops| loops.push(Arc::clone(self)));
+            HAS_TO_SIGNAL.with(|has| has.notify_one());
         }
+    }
+
+    /// Never waits, never fails: a full socket holds a signal already.
+    fn signal(&self) {
+        let _full = (&self.signal).write(&[1]);
     }
 
     fn ready(&self) -> MutexGuard<'_, Vec<Arc<Mailbox>>> {
         self.ready.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Signals to the loops, in the engine's thread, for ever. Whatever else came in meanwhile is looked after
+/// first, so that a loop wakes once for all of it.
+pub async fn signal_loops() {
+    let has_to_signal = HAS_TO_SIGNAL.with(Rc::clone);
+    loop {
+        has_to_signal.notified().await;
+        tokio::task::yield_now().await;
+        for wakes in TO_SIGNAL.take() {
+            wakes.signal();
+        }
     }
 }
 
@@ -157,17 +185,20 @@ impl Hub {
 /// Completes the future of whoever waits for `mailbox`; it may have been cancelled meanwhile.
 fn complete(py: Python<'_>, mailbox: &Mailbox) -> PyResult<()> {
     let Some(future) = mailbox.set_future(None) else { return Ok(()) };
-    let future = future.bind(py);
-    if !future.call_method0(intern!(py, "done"))?.is_truthy()? {
-        future.call_method1(intern!(py, "set_result"), (py.None(),))?;
+    match future.call_method1(py, intern!(py, "set_result"), (py.None(),)) {
+        Err(_) if is_done(py, &future)? => Ok(()),
+        completed => completed.map(drop),
     }
-    Ok(())
+}
+
+fn is_done(py: Python<'_>, future: &Py<PyAny>) -> PyResult<bool> {
+    future.call_method0(py, intern!(py, "done"))?.is_truthy(py)
 }
 
 /// Whether somebody else waits for it.
 fn is_awaited(py: Python<'_>, mailbox: &Mailbox) -> PyResult<bool> {
     let Some(future) = mailbox.set_future(None) else { return Ok(false) };
-    let is_done = future.call_method0(py, intern!(py, "done"))?.is_truthy(py)?;
+    let is_done = is_done(py, &future)?;
     if !is_done {
         mailbox.set_future(Some(future));
     }

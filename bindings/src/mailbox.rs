@@ -65,7 +65,8 @@ impl Message {
         }
     }
 
-    const fn is_last(&self) -> bool {
+    /// Whether nothing comes behind it.
+    pub const fn is_last(&self) -> bool {
         matches!(self, Self::Whole(..) | Self::Complete | Self::Failed(_) | Self::HungUp)
     }
 }
@@ -120,9 +121,14 @@ impl Mailbox {
         self.lock().is_finished
     }
 
+    /// Whether there is enough for a caller that does not read.
+    pub fn is_full(&self) -> bool {
+        self.lock().waiting_bytes > MAX_WAITING_BYTES
+    }
+
     /// Waits until there is room for more.
     pub async fn has_room(&self) {
-        while self.lock().waiting_bytes > MAX_WAITING_BYTES {
+        while self.is_full() {
             self.room.notified().await;
         }
     }

@@ -13,6 +13,8 @@ use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 use tokio::task::LocalSet;
 
+use crate::hub;
+
 /// What the engine's thread is asked to do; it may spawn local tasks.
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -126,6 +128,7 @@ impl Runtime {
         let thread = std::thread::Builder::new().name("llm-proxy".to_owned()).spawn(move || {
             let tasks = LocalSet::new();
             tasks.block_on(&runtime, async {
+                tokio::task::spawn_local(hub::signal_loops());
                 tokio::select! { biased; _ = stopped => {}, () = serve => {} }
             });
             // What is dropped here closes its connections, for which the runtime has to be there.
