@@ -24,10 +24,10 @@ export PATH := $(TOOLS)/bin:$(PATH)
 # The program that the Python tests start.
 export LLM_PROXY_BIN ?= $(abspath $(or $(CARGO_TARGET_DIR),target))/debug/llm-proxy
 
-.PHONY: help run test test-rust test-python test-package wheel lint lint-rust lint-python deny fmt bench chaos fuzz up need-rust need-cxx need-curl need-egress need-python
+.PHONY: help run test test-rust test-python test-package wheel lint lint-rust lint-python deny fmt bench bench-python chaos fuzz up need-rust need-cxx need-curl need-egress need-python
 
 help: ## This list
-	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 run: need-rust ## Serve on http://127.0.0.1:8002; in mock mode unless LLM_PROXY__LLM_MODE is set
 	@cargo build --profile $(PROFILE) -p llm-proxy
@@ -88,6 +88,7 @@ lint-python: $(VENV)
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
+	@.venv/bin/mypy tests/package
 
 fmt: need-rust $(VENV) ## Format Rust and Python
 	@cargo fmt --all
@@ -96,6 +97,9 @@ fmt: need-rust $(VENV) ## Format Rust and Python
 
 bench: need-rust ## Measure beside nginx, HAProxy, LiteLLM and TensorZero: see bench/README.md
 	@$(PYTHON) bench/run.py $(ARGS)
+
+bench-python: wheel need-python ## Measure the Python package beside openai, httpx, aiohttp, LiteLLM and TensorZero
+	@$(PYTHON) bench/run_python.py $(ARGS)
 
 # Where cargo puts what it builds with that profile.
 CHAOS_DIR := $(or $(CARGO_TARGET_DIR),target)/$(if $(filter dev,$(CHAOS_PROFILE)),debug,$(CHAOS_PROFILE))
@@ -147,7 +151,8 @@ $(PACKAGE_VENV): | need-python
 
 # $(call build-wheel,DIRECTORY,PROFILE): cargo decides whether there is anything to do.
 define build-wheel
-mkdir -p $(1) && rm -f $(1)/llm_proxy-*.whl && .venv-package/bin/maturin build --quiet $(2) --locked --out $(1)
+mkdir -p $(1) && rm -f $(1)/llm_proxy-*.whl; \
+told="$$(.venv-package/bin/maturin build $(2) --locked --out $(1) 2>&1)" || { echo "$$told" >&2; exit 1; }
 endef
 
 # $(call install-wheel,DIRECTORY): unless that very wheel is installed.

@@ -2,25 +2,22 @@
 """Measures llm-proxy beside its peers and writes RESULTS.md; see README.md."""
 
 import argparse
-import fcntl
-import resource
 import shlex
 import signal
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from harness import conditions, install, report, runner
+from harness.alone import alone, names, raise_open_files
 from harness.contender import Peer, upstream
 from harness.peers import CONTENDERS, OURS
 from harness.results import Results
 from harness.scenarios import SCENARIOS
-from harness.settings import BENCH, OPEN_FILES, RESULTS
+from harness.settings import BENCH, RESULTS
 
 QUICK_SPEED = 0.3
-LOCK = Path("/tmp/llm-proxy-bench.lock")
 
 
 def main() -> None:
@@ -39,13 +36,13 @@ def _measure(options: argparse.Namespace) -> Results:
     scenarios = [SCENARIOS[name] for name in SCENARIOS if name in options.scenario]
     speed = QUICK_SPEED if options.quick else 1.0
     passes = options.passes or (1 if options.quick else 3)
-    _raise_open_files()
+    raise_open_files()
     _prepare(contenders, build=options.build)
     command = shlex.join(["bench/run.py", *sys.argv[1:]])
     results = Results(conditions.gather(command, passes, speed))
     results.versions = {peer.name: peer.version() for peer in contenders}
     try:
-        with _alone(), upstream() as tree:
+        with alone(), upstream() as tree:
             results.conditions["upstream"] = conditions.upstream_capacity()
             runner.run(results, tree, contenders, scenarios, runner.Extent(passes, speed))
     finally:
@@ -66,26 +63,6 @@ def _prepare(contenders: Iterable[Peer], *, build: bool) -> None:
             peer.prepare()
 
 
-@contextmanager
-def _alone() -> Iterator[None]:
-    """Waits until no other run is underway on this machine: they would measure each other."""
-    with LOCK.open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print("waiting for another run to end", file=sys.stderr, flush=True)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _raise_open_files() -> None:
-    """For whatever is started from here."""
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    if hard != resource.RLIM_INFINITY and hard < OPEN_FILES:
-        print(f"only {hard} open files allowed, {OPEN_FILES} wanted", file=sys.stderr)
-
-
 def _is_complete(options: argparse.Namespace) -> bool:
     everything = {peer.name for peer in CONTENDERS}, set(SCENARIOS)
     return not options.quick and (set(options.only), set(options.scenario)) == everything
@@ -97,14 +74,6 @@ def _default_output(options: argparse.Namespace) -> Path:
     return BENCH / "RESULTS.md" if complete else RESULTS / "partial.md"
 
 
-def _names(known: Iterable[str], text: str) -> list[str]:
-    names = text.split(",")
-    unknown = set(names).difference(known)
-    if unknown:
-        raise argparse.ArgumentTypeError(f"unknown: {', '.join(sorted(unknown))}")
-    return names
-
-
 def _options() -> argparse.Namespace:
     contenders = [peer.name for peer in CONTENDERS]
     parser = argparse.ArgumentParser(description=__doc__)
@@ -112,13 +81,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="one pass, short windows")
     parser.add_argument(
         "--only",
-        type=lambda text: _names(contenders, text),
+        type=lambda text: names(contenders, text),
         default=contenders,
         help=f"of {','.join(contenders)}",
     )
     parser.add_argument(
         "--scenario",
-        type=lambda text: _names(SCENARIOS, text),
+        type=lambda text: names(SCENARIOS, text),
         default=list(SCENARIOS),
         help=f"of {','.join(SCENARIOS)}",
     )

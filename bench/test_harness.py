@@ -103,18 +103,18 @@ class Aims(unittest.TestCase):
 class Page(unittest.TestCase):
     """The page has two authors."""
 
-    def test_what_chaos_wrote_stays(self) -> None:
-        """And nothing is made up where it wrote nothing."""
-        section = f"{report.CHAOS_BEGIN}\n\n## Chaos\n\n{report.CHAOS_END}\n"
+    def test_what_others_wrote_stays(self) -> None:
+        """And nothing is made up where they wrote nothing."""
+        sections = [f"{begin}\n\n## Theirs\n\n{end}\n" for begin, end in report.KEPT.items()]
         with tempfile.TemporaryDirectory() as directory:
             page = Path(directory) / "RESULTS.md"
             report.write(page, Results())
             fresh = page.read_text()
             self.assertEqual(fresh, report.markdown(Results()))
-            page.write_text(f"# Results of yesterday\n\n{section}")
+            page.write_text("# Results of yesterday\n\n" + "\n".join(sections))
             for _ in range(2):
                 report.write(page, Results())
-                self.assertEqual(page.read_text(), f"{fresh}\n{section}")
+                self.assertEqual(page.read_text(), "\n".join([fresh, *sections]))
 
 
 class Cpu(unittest.TestCase):

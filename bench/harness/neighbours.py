@@ -21,10 +21,10 @@ def read(proxy: ProcessTree | None, upstream: ProcessTree) -> Reading:
     """Load generators count once they have ended, so read before and after a window."""
     return Reading(
         at_s=time.monotonic(),
-        busy_s={core: _busy_s(core) for core in (PROXY_CORE, LOAD_CORE)},
+        busy_s={core: busy_s(core) for core in (PROXY_CORE, LOAD_CORE)},
         ours_s={
-            PROXY_CORE: _tree_s(proxy) if proxy else 0.0,
-            LOAD_CORE: _tree_s(upstream) + _harness_s(),
+            PROXY_CORE: tree_s(proxy) if proxy else 0.0,
+            LOAD_CORE: tree_s(upstream) + _harness_s(),
         },
     )
 
@@ -39,7 +39,8 @@ def share(before: Reading, after: Reading) -> float:
     return max(0.0, *foreign_s) / elapsed_s
 
 
-def _busy_s(core: int) -> float:
+def busy_s(core: int) -> float:
+    """How long a core has worked so far."""
     for line in (PROC / "stat").read_text().splitlines():
         name, *fields = line.split()
         if name == f"cpu{core}":
@@ -48,7 +49,8 @@ def _busy_s(core: int) -> float:
     raise ValueError(f"no core {core}")
 
 
-def _tree_s(tree: ProcessTree) -> float:
+def tree_s(tree: ProcessTree) -> float:
+    """How long a tree has."""
     return sum(tree.cpu().process_s.values())
 
 

@@ -16,24 +16,30 @@ Written by `bench/run.py`; [README.md](README.md) says how to read it. Median of
 and most in brackets. A ratio is taken within a pass, between windows that follow each other, and
 only then is its median taken."""
 
-CHAOS_BEGIN = "<!-- chaos: written by make chaos -->"
-CHAOS_END = "<!-- end of chaos -->"
-"""What stands between these is not ours: `chaos/src/report.rs` writes it."""
+KEPT = {
+    "<!-- chaos: written by make chaos -->": "<!-- end of chaos -->",
+    "<!-- python: written by make bench-python -->": "<!-- end of python -->",
+}
+"""What stands between these is not ours: `chaos/src/report.rs` and `python/report.py` write it."""
 
 NAMES = [*(peer.name for peer in CONTENDERS), DIRECT.name]
 
 
 def write(page: Path, results: Results) -> None:
-    """Replaces the page, except for what `make chaos` has put into it."""
+    """Replaces the page, except for what others have put into it."""
     old = page.read_text() if page.exists() else ""
-    page.write_text(markdown(results) + chaos_section(old))
+    page.write_text(markdown(results) + kept_sections(old))
 
 
-def chaos_section(page: str) -> str:
-    """The part of `make chaos`, with an empty line before it; nothing if there is none."""
-    _, begin, rest = page.partition(CHAOS_BEGIN)
-    section, end, _ = rest.partition(CHAOS_END)
-    return f"\n{begin}{section}{end}\n" if begin and end else ""
+def kept_sections(page: str) -> str:
+    """What others write, in the order of the page, each after an empty line."""
+    found = sorted((page.find(begin), begin, end) for begin, end in KEPT.items() if begin in page)
+    sections = []
+    for _, begin, end in found:
+        section, closed, _ = page.partition(begin)[2].partition(end)
+        if closed:
+            sections.append(f"\n{begin}{section}{end}\n")
+    return "".join(sections)
 
 
 def markdown(results: Results) -> str:
@@ -60,21 +66,22 @@ def markdown(results: Results) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """In Markdown."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def _aims(results: Results) -> str:
     rows = [(aim.title, aim.limit_text(), *aim.verdict(results)) for aim in AIMS]
-    return _table((f"{US}", "aim", "measured", ""), rows)
+    return table((f"{US}", "aim", "measured", ""), rows)
 
 
 def _conditions(results: Results) -> str:
     shares = [window.foreign_share for window in results.windows]
     others = f"median {statistics.median(shares):.0%}, most {max(shares):.0%}" if shares else "–"
     rows = [*results.conditions.items(), ("others on the busier core", others)]
-    return _table(("", ""), rows)
+    return table(("", ""), rows)
 
 
 def _scenario(results: Results, scenario: Scenario) -> list[str]:
@@ -97,7 +104,7 @@ def _scenario(results: Results, scenario: Scenario) -> list[str]:
         ]
         for name in present
     ]
-    parts = [f"## {scenario.name}: {scenario.title}", _table(header, rows)]
+    parts = [f"## {scenario.name}: {scenario.title}", table(header, rows)]
     if DIRECT.name in present:
         parts.append(_beyond_direct(results, scenario, present))
     if any(metric.key == "requests_per_s" for metric in scenario.metrics):
@@ -121,7 +128,7 @@ def _beyond_direct(results: Results, scenario: Scenario, present: Sequence[str])
             cells.append(added.text(metric.digits) if added else "–")
         rows.append([name, *cells])
     header = ["added to direct", *(metric.title for metric in latencies)]
-    return _table(header, rows)
+    return table(header, rows)
 
 
 def _named(results: Results, scenario: str, peer: str) -> str:
@@ -150,7 +157,7 @@ def _contenders(results: Results) -> str:
         for peer in CONTENDERS
         if peer.name in results.versions
     ]
-    return _table(("", "version", ""), [*rows, (DIRECT.name, "", DIRECT.note)])
+    return table(("", "version", ""), [*rows, (DIRECT.name, "", DIRECT.note)])
 
 
 def _remarks(window: Window) -> list[str]:

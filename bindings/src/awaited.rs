@@ -63,16 +63,15 @@ impl Awaiter {
     #[pyo3(signature = (error_type, error = None, _traceback = None))]
     fn throw(
         &self,
-        py: Python<'_>,
         error_type: Bound<'_, PyAny>,
         error: Option<Bound<'_, PyAny>>,
         _traceback: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<Py<PyAny>> {
-        self.close(py);
-        Err(PyErr::from_value(error.filter(|error| !error.is_none()).unwrap_or(error_type)))
+    ) -> PyResult<()> {
+        self.close();
+        Err(PyErr::from_value(error.unwrap_or(error_type)))
     }
 
-    fn close(&self, _py: Python<'_>) {
+    fn close(&self) {
         match &self.0 {
             Awaited::Call(call) => call.hang_up(),
             Awaited::Item(flow) => flow.close(),

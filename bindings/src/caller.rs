@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use pyo3::exceptions::PyException;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
 use crate::failure::fork_error;
@@ -33,12 +35,12 @@ impl Caller {
     /// The next message, if there is one. Notices before it are told.
     ///
     /// # Errors
-    /// `ForkError`: the call is a parent process's.
+    /// `ForkError`: the call is a parent process's. What interrupts a callback, like `KeyboardInterrupt`.
     pub fn poll(&self, py: Python<'_>) -> PyResult<Option<Message>> {
         let mailbox = self.mailbox(py)?;
         loop {
             match self.take(mailbox) {
-                Some(Message::Notice(notice)) => self.tell(py, &notice),
+                Some(Message::Notice(notice)) => self.tell(py, &notice)?,
                 message => return Ok(message),
             }
         }
@@ -87,12 +89,21 @@ impl Caller {
         self.line.mailbox.get().ok_or_else(|| fork_error(py, message))
     }
 
-    /// A callback that raises must not break the call that it is told about.
-    fn tell(&self, py: Python<'_>, notice: &Bytes) {
-        let Some(on_event) = &self.on_event else { return };
+    /// A callback that raises must not break the call that it is told about; one that is interrupted must.
+    fn tell(&self, py: Python<'_>, notice: &Bytes) -> PyResult<()> {
+        let Some(on_event) = &self.on_event else { return Ok(()) };
         let told = types::event(py, notice).and_then(|event| on_event.call1(py, (event,)));
-        if let Err(error) = told {
-            error.write_unraisable(py, Some(on_event.bind(py)));
+        match told {
+            Err(error) if error.is_instance_of::<PyException>(py) => {
+                error.write_unraisable(py, Some(on_event.bind(py)));
+                Ok(())
+            }
+            told => told.map(drop).inspect_err(|_interrupted| self.line.hang_up()),
         }
+    }
+
+    /// Shows Python's collector what this holds.
+    pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.on_event)
     }
 }

@@ -52,10 +52,9 @@ impl Transport {
         py: Python<'_>,
         base_url: &str,
         internal_auth: &str,
-        headers: HashMap<String, String>,
         settings: HashMap<String, String>,
     ) -> PyResult<Self> {
-        let plan = Plan::of_service(base_url, internal_auth, headers, settings);
+        let plan = Plan::of_service(base_url, internal_auth, settings);
         plan.map(Self::new).map_err(|message| configuration_error(py, message))
     }
 
@@ -129,25 +128,6 @@ fn request_id(headers: &mut Vec<(HeaderName, HeaderValue)>) -> String {
         headers.push((REQUEST_ID, value));
     }
     id
-}
-
-/// To be called before a `fork`.
-#[pyfunction]
-pub fn before_fork() {
-    log::before_fork();
-}
-
-/// To be called in the parent after a `fork`.
-#[pyfunction]
-pub fn after_fork_in_parent() {
-    log::after_fork_in_parent();
-}
-
-/// To be called in a child after `fork`: nothing of the parent's is used any more.
-#[pyfunction]
-pub fn after_fork_in_child() {
-    runtime::after_fork_in_child();
-    log::after_fork_in_child();
 }
 
 /// To be called before the interpreter exits: ends every call, closes every connection, tells the last lines.

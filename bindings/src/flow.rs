@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
 use crate::awaited::{Awaited, Awaiter};
@@ -177,6 +178,10 @@ macro_rules! iterated {
                 self.0.close();
             }
 
+            fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+                self.0.caller.traverse(&visit)
+            }
+
             /// The request's id, as in the service's logs.
             #[getter]
             fn request_id(&self) -> Option<&str> {
@@ -246,6 +251,10 @@ macro_rules! async_iterated {
             /// The same under the name that async generators have for it.
             fn aclose(&self) -> Awaiter {
                 self.close()
+            }
+
+            fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+                self.0.caller.traverse(&visit)
             }
 
             /// The request's id, as in the service's logs.

@@ -4,9 +4,11 @@
 //! by then; the loop's reader then completes a future for each of them. So the engine never needs the GIL,
 //! and it works alike with asyncio's loops and uvloop's.
 
+use std::cell::RefCell;
 use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -16,9 +18,17 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyWeakrefMethods, PyWeakrefReference};
 
+use tokio::sync::Notify;
+
 use crate::log;
 use crate::mailbox::Mailbox;
 use crate::runtime::{OfThisProcess, Shared};
+
+thread_local! {
+    /// The loops that are to be woken, in the engine's thread.
+    static TO_SIGNAL: RefCell<Vec<Arc<Wakes>>> = const { RefCell::new(Vec::new()) };
+    static HAS_TO_SIGNAL: Rc<Notify> = Rc::default();
+}
 
 /// Who is to be woken in one loop.
 pub struct Wakes {
@@ -28,16 +38,35 @@ pub struct Wakes {
 }
 
 impl Wakes {
-    /// Has the loop look after `mailbox`. Never waits, never fails: a full socket holds a signal already.
-    pub fn wake(&self, mailbox: &Arc<Mailbox>) {
+    /// Has the loop look after `mailbox`, from the engine's thread.
+    pub fn wake(self: &Arc<Self>, mailbox: &Arc<Mailbox>) {
         self.ready().push(Arc::clone(mailbox));
         if !self.is_signalled.swap(true, Ordering::AcqRel) {
-            let _full = (&self.signal).write(&[1]);
+            TO_SIGNAL.with_borrow_mut(|loops| loops.push(Arc::clone(self)));
+            HAS_TO_SIGNAL.with(|has| has.notify_one());
         }
+    }
+
+    /// Never waits, never fails: a full socket holds a signal already.
+    fn signal(&self) {
+        let _full = (&self.signal).write(&[1]);
     }
 
     fn ready(&self) -> MutexGuard<'_, Vec<Arc<Mailbox>>> {
         self.ready.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Signals to the loops, in the engine's thread, for ever. Whatever else came in meanwhile is looked after
+/// first, so that a loop wakes once for all of it.
+pub async fn signal_loops() {
+    let has_to_signal = HAS_TO_SIGNAL.with(Rc::clone);
+    loop {
+        has_to_signal.notified().await;
+        tokio::task::yield_now().await;
+        for wakes in TO_SIGNAL.take() {
+            wakes.signal();
+        }
     }
 }
 
@@ -49,9 +78,10 @@ pub struct Hub {
     event_loop: Py<PyWeakrefReference>,
 }
 
-/// The hubs of the loops that are there. Only ever locked with the GIL held, and never while Python code may
-/// run: that may hand the GIL to a thread that waits for the lock with it.
-static HUBS: Mutex<Vec<OfThisProcess<Py<Hub>>>> = Mutex::new(Vec::new());
+thread_local! {
+    /// The hubs of the loops that run in this thread, one at a time.
+    static HUBS: RefCell<Vec<OfThisProcess<Py<Hub>>>> = const { RefCell::new(Vec::new()) };
+}
 
 impl Hub {
     /// The running loop's hub.
@@ -60,31 +90,26 @@ impl Hub {
     /// `RuntimeError`: there is no running asyncio loop.
     pub fn of_running_loop(py: Python<'_>) -> PyResult<Bound<'_, Self>> {
         let event_loop = running_loop(py)?;
-        if let Some(hub) = Self::known(&event_loop) {
-            return Ok(hub);
+        match Self::known(&event_loop) {
+            Some(hub) => Ok(hub),
+            None => Self::watched_by(&event_loop).inspect(Self::remember),
         }
-        Self::forget_ended(py);
-        let hub = Self::watched_by(&event_loop)?;
-        hubs().push(OfThisProcess::new(hub.clone().unbind()));
-        Ok(hub)
     }
 
     fn known<'py>(event_loop: &Bound<'py, PyAny>) -> Option<Bound<'py, Self>> {
-        let hubs = hubs();
-        let hub = hubs.iter().filter_map(OfThisProcess::get).find(|hub| hub.get().is_of(event_loop));
-        hub.map(|hub| hub.bind(event_loop.py()).clone())
+        HUBS.with_borrow(|hubs| {
+            let mut hubs = hubs.iter().filter_map(OfThisProcess::get);
+            Some(hubs.find(|hub| hub.get().is_of(event_loop))?.bind(event_loop.py()).clone())
+        })
     }
 
-    /// Drops the hubs of loops that are gone or closed, and those of a parent process.
-    fn forget_ended(py: Python<'_>) {
-        let known =
-            hubs().iter().filter_map(OfThisProcess::get).map(|hub| hub.clone_ref(py)).collect::<Vec<_>>();
-        let ended = known.into_iter().filter(|hub| !hub.get().is_of_use(py)).collect::<Vec<_>>();
-        let is_live =
-            |hub: &OfThisProcess<Py<Self>>| hub.get().is_some_and(|hub| !ended.iter().any(|of| of.is(hub)));
-        let ended = hubs().extract_if(.., |hub| !is_live(hub)).collect::<Vec<_>>();
-        // Not before the lock is open again.
-        drop(ended);
+    /// Keeps it, and drops those of loops that are closed.
+    fn remember(hub: &Bound<'_, Self>) {
+        // Python code runs in between, which must not find the list borrowed.
+        let mut hubs = HUBS.take();
+        hubs.retain(|known| known.get().is_some_and(|known| known.get().is_of_use(hub.py())));
+        hubs.push(OfThisProcess::new(hub.clone().unbind()));
+        HUBS.with_borrow_mut(|all| all.append(&mut hubs));
     }
 
     fn watched_by<'py>(event_loop: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Self>> {
@@ -126,7 +151,6 @@ impl Hub {
         Ok(Some(future))
     }
 
-    /// Runs no Python code: a loop that is referred to here is referred to elsewhere as well.
     fn is_of(&self, event_loop: &Bound<'_, PyAny>) -> bool {
         self.event_loop.bind(event_loop.py()).upgrade().is_some_and(|known| known.is(event_loop))
     }
@@ -137,10 +161,6 @@ impl Hub {
         let closed = event_loop.call_method0(intern!(py, "is_closed")).and_then(|closed| closed.is_truthy());
         !closed.unwrap_or(true)
     }
-}
-
-fn hubs() -> MutexGuard<'static, Vec<OfThisProcess<Py<Hub>>>> {
-    HUBS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[pymethods]
@@ -165,17 +185,20 @@ impl Hub {
 /// Completes the future of whoever waits for `mailbox`; it may have been cancelled meanwhile.
 fn complete(py: Python<'_>, mailbox: &Mailbox) -> PyResult<()> {
     let Some(future) = mailbox.set_future(None) else { return Ok(()) };
-    let future = future.bind(py);
-    if !future.call_method0(intern!(py, "done"))?.is_truthy()? {
-        future.call_method1(intern!(py, "set_result"), (py.None(),))?;
+    match future.call_method1(py, intern!(py, "set_result"), (py.None(),)) {
+        Err(_) if is_done(py, &future)? => Ok(()),
+        completed => completed.map(drop),
     }
-    Ok(())
+}
+
+fn is_done(py: Python<'_>, future: &Py<PyAny>) -> PyResult<bool> {
+    future.call_method0(py, intern!(py, "done"))?.is_truthy(py)
 }
 
 /// Whether somebody else waits for it.
 fn is_awaited(py: Python<'_>, mailbox: &Mailbox) -> PyResult<bool> {
     let Some(future) = mailbox.set_future(None) else { return Ok(false) };
-    let is_done = future.call_method0(py, intern!(py, "done"))?.is_truthy(py)?;
+    let is_done = is_done(py, &future)?;
     if !is_done {
         mailbox.set_future(Some(future));
     }

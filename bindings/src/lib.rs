@@ -4,7 +4,7 @@
 //! Knows Python, and the library's public surface. A call is a plain message to the engine's thread
 //! (`runtime`, `transport`); what comes back waits in its `mailbox`, from which the caller takes it (`caller`,
 //! `call`, `flow`), in an event loop with the help of its `hub` and an `awaited`. `failure` knows the
-//! exceptions, `types` the results, `json` the bodies.
+//! exceptions, `types` the results, `json` the bodies; `fork` and `log` keep the engine's thread apart from Python's.
 
 mod awaited;
 mod call;
@@ -14,6 +14,7 @@ mod command;
 mod embedded;
 mod failure;
 mod flow;
+mod fork;
 mod hub;
 pub mod json;
 mod local_server;
@@ -37,9 +38,9 @@ fn _llm_proxy(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<flow::EventStream>()?;
     module.add_class::<flow::AsyncEventStream>()?;
     module.add_class::<local_server::LocalServer>()?;
-    module.add_function(wrap_pyfunction!(client::before_fork, module)?)?;
-    module.add_function(wrap_pyfunction!(client::after_fork_in_parent, module)?)?;
-    module.add_function(wrap_pyfunction!(client::after_fork_in_child, module)?)?;
+    module.add_function(wrap_pyfunction!(fork::before_fork, module)?)?;
+    module.add_function(wrap_pyfunction!(fork::after_fork_in_parent, module)?)?;
+    module.add_function(wrap_pyfunction!(fork::after_fork_in_child, module)?)?;
     module.add_function(wrap_pyfunction!(client::shutdown, module)?)?;
     module.add_function(wrap_pyfunction!(command::run_command, module)?)?;
     module.add_function(wrap_pyfunction!(log::set_log_level, module)?)

@@ -1,10 +1,9 @@
 //! The engine of this process behind a URL on loopback.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use llm_proxy::startup::local::Local;
-use parking_lot::Mutex;
 use pyo3::prelude::*;
 
 use crate::embedded::embedded;
@@ -46,7 +45,7 @@ impl LocalServer {
 
     /// Stops it, within a second. A second time it does nothing.
     fn stop(&self, py: Python<'_>) {
-        let local = self.local.lock().take();
+        let local = self.local.lock().unwrap_or_else(PoisonError::into_inner).take();
         py.detach(|| drop(local));
         log::deliver(py);
     }
@@ -54,7 +53,7 @@ impl LocalServer {
 
 impl Drop for LocalServer {
     fn drop(&mut self) {
-        let Some(local) = self.local.get_mut().take() else { return };
+        let Some(local) = self.local.get_mut().unwrap_or_else(PoisonError::into_inner).take() else { return };
         Python::attach(|py| py.detach(|| drop(local)));
     }
 }

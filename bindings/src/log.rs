@@ -2,7 +2,6 @@
 //!
 //! Lines are kept until a caller's own thread comes by and hands them on: the engine's thread calls no Python.
 
-use std::cell::RefCell;
 use std::fmt::{self, Write};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
@@ -31,20 +30,12 @@ const ERROR: u8 = 40;
 /// What Python wants to hear at least.
 static LEVEL: AtomicU8 = AtomicU8::new(WARNING);
 static HAS_LINES: AtomicBool = AtomicBool::new(false);
-static WAITING: Mutex<Waiting> = Mutex::new(Waiting::NOTHING);
+static WAITING: Mutex<Waiting> = Mutex::new(Waiting { lines: Vec::new(), dropped: 0 });
 
-thread_local! {
-    /// Held by the thread that forks, in the meantime.
-    static HELD: RefCell<Option<MutexGuard<'static, Waiting>>> = const { RefCell::new(None) };
-}
-
-struct Waiting {
+/// Lines that nobody came by for yet.
+pub struct Waiting {
     lines: Vec<Line>,
     dropped: usize,
-}
-
-impl Waiting {
-    const NOTHING: Self = Self { lines: Vec::new(), dropped: 0 };
 }
 
 /// Logger, level, message.
@@ -69,7 +60,8 @@ pub fn deliver(py: Python<'_>) {
     if !HAS_LINES.swap(false, Ordering::AcqRel) {
         return;
     }
-    let Waiting { mut lines, dropped } = std::mem::replace(&mut *waiting(), Waiting::NOTHING);
+    let Waiting { mut lines, dropped } =
+        std::mem::replace(&mut *waiting(), Waiting { lines: Vec::new(), dropped: 0 });
     if dropped > 0 {
         lines.push((MESSAGES, WARNING, format!("{dropped} lines of the log were not taken in time")));
     }
@@ -78,22 +70,19 @@ pub fn deliver(py: Python<'_>) {
     }
 }
 
-/// Before a `fork`: the child has no thread of the engine's that would open the lock again.
-pub fn before_fork() {
-    HELD.set(Some(waiting()));
+/// The lines, while nobody else may touch them.
+pub struct Held(MutexGuard<'static, Waiting>);
+
+/// Keeps everybody else from the lines.
+pub fn hold() -> Held {
+    Held(waiting())
 }
 
-/// In the parent, once the child is there.
-pub fn after_fork_in_parent() {
-    drop(HELD.take());
-}
-
-/// In a child after `fork`: the parent tells its own lines.
-pub fn after_fork_in_child() {
-    if let Some(mut waiting) = HELD.take() {
-        *waiting = Waiting::NOTHING;
+impl Held {
+    /// Drops the lines: somebody else tells them.
+    pub fn forget(mut self) {
+        *self.0 = Waiting { lines: Vec::new(), dropped: 0 };
     }
-    HAS_LINES.store(false, Ordering::Release);
 }
 
 fn logs(py: Python<'_>) -> PyResult<&Py<PyModule>> {

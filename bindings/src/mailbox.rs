@@ -64,6 +64,11 @@ impl Message {
             _ => 0,
         }
     }
+
+    /// Whether nothing comes behind it.
+    pub const fn is_last(&self) -> bool {
+        matches!(self, Self::Whole(..) | Self::Complete | Self::Failed(_) | Self::HungUp)
+    }
 }
 
 #[derive(Default)]
@@ -74,6 +79,8 @@ struct State {
     wakes: Option<Arc<Wakes>>,
     /// A caller in a thread that waits.
     has_waiter: bool,
+    /// Whether the last message is in.
+    is_finished: bool,
 }
 
 /// One caller's mailbox.
@@ -92,6 +99,7 @@ impl Mailbox {
         let mut state = self.lock();
         for message in messages {
             state.waiting_bytes += message.waiting_bytes();
+            state.is_finished |= message.is_last();
             state.messages.push_back(message);
         }
         if state.messages.is_empty() {
@@ -108,9 +116,19 @@ impl Mailbox {
         }
     }
 
+    /// Whether the last message is in.
+    pub fn is_finished(&self) -> bool {
+        self.lock().is_finished
+    }
+
+    /// Whether there is enough for a caller that does not read.
+    pub fn is_full(&self) -> bool {
+        self.lock().waiting_bytes > MAX_WAITING_BYTES
+    }
+
     /// Waits until there is room for more.
     pub async fn has_room(&self) {
-        while self.lock().waiting_bytes > MAX_WAITING_BYTES {
+        while self.is_full() {
             self.room.notified().await;
         }
     }

@@ -13,11 +13,16 @@ use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 use tokio::task::LocalSet;
 
+use crate::hub;
+
 /// What the engine's thread is asked to do; it may spawn local tasks.
 type Job = Box<dyn FnOnce() + Send>;
 
 /// How long the exit of the interpreter waits for open connections to be closed.
 const EXIT_TIME: Duration = Duration::from_millis(500);
+
+/// How long a fork waits for the engine's thread to stand still.
+const PAUSE_TIME: Duration = Duration::from_millis(500);
 
 /// Which process of a line of forks this is. What was made in another one must not be touched: a lock of it
 /// may have been held by a thread that is not here.
@@ -83,6 +88,22 @@ pub fn take() -> Option<Running> {
     current().take().map(Running)
 }
 
+/// Has the engine's thread stand still, so that a fork finds none of its locks held; for [`PAUSE_TIME`] it is
+/// waited for. It goes on when what is returned is dropped.
+pub fn pause() -> Option<std::sync::mpsc::Sender<()>> {
+    let current = current();
+    let runtime = current.as_ref()?;
+    let (go_on, going_on) = std::sync::mpsc::channel::<()>();
+    let (paused, pausing) = std::sync::mpsc::channel::<()>();
+    let pause = move || {
+        drop(paused);
+        let _goes_on = going_on.recv();
+    };
+    let _nobody_is_left = runtime.jobs.send(Box::new(pause));
+    let _in_time = pausing.recv_timeout(PAUSE_TIME);
+    Some(go_on)
+}
+
 /// Leaves behind whatever the parent had.
 pub fn after_fork_in_child() {
     GENERATION.fetch_add(1, Ordering::Relaxed);
@@ -107,6 +128,7 @@ impl Runtime {
         let thread = std::thread::Builder::new().name("llm-proxy".to_owned()).spawn(move || {
             let tasks = LocalSet::new();
             tasks.block_on(&runtime, async {
+                tokio::task::spawn_local(hub::signal_loops());
                 tokio::select! { biased; _ = stopped => {}, () = serve => {} }
             });
             // What is dropped here closes its connections, for which the runtime has to be there.

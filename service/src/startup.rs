@@ -100,7 +100,8 @@ impl Service {
     /// The configuration is wrong, or the address cannot be bound: in one line.
     pub fn bind(settings: &Settings, log: &Log) -> Result<Self, String> {
         let source = Source::of(settings);
-        let shared = Shared::new(settings, &source, Some(Arc::new(log.clone())))?;
+        let shared =
+            Shared::new(settings, &source, Some(Arc::new(log.clone())), Some(Arc::new(log.clone())))?;
         let cannot =
             |error: io::Error| format!("cannot listen on {}:{}: {error}", settings.host, settings.port);
         let hangup = signal(SignalKind::hangup()).map_err(cannot)?;
@@ -194,6 +195,9 @@ async fn cut(lifecycle: &Lifecycle, handle: &ServerHandle) {
     tracing::info!("stopped");
 }
 
+/// Who takes lines; nobody, where nobody reads them.
+pub type Lines = Option<Arc<dyn LineSink>>;
+
 /// What all workers share.
 #[derive(Clone)]
 pub struct Shared {
@@ -210,27 +214,25 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// Wires the parts as the settings ask for, with the models of `source`; records go to `lines`.
+    /// Wires the parts as the settings ask for, with the models of `source`; the lines of `usage` and `access`
+    /// records go where these say.
     ///
     /// # Errors
     /// The configuration is wrong, in one line.
-    pub fn new(
-        settings: &Settings,
-        source: &Source,
-        lines: Option<Arc<dyn LineSink>>,
-    ) -> Result<Self, String> {
+    pub fn new(settings: &Settings, source: &Source, usage: Lines, access: Lines) -> Result<Self, String> {
         for warning in &settings.warnings {
             tracing::warn!("{warning}");
         }
         let models = source.models()?;
         let metrics = Arc::new(Metrics::new(&settings.version));
-        let mut usage: Vec<Arc<dyn UsageSink>> = vec![Arc::clone(&metrics) as _];
-        let mut access: Vec<Arc<dyn AccessSink>> = vec![Arc::clone(&metrics) as _];
-        if let Some(lines) = lines.filter(|_| settings.log_level >= LogLevel::Info) {
-            let records = Arc::new(RecordLog::new(settings.log_format, lines));
-            usage.push(Arc::clone(&records) as _);
-            access.push(records as _);
-        }
+        let records = |lines: Lines| {
+            let lines = lines.filter(|_| settings.log_level >= LogLevel::Info)?;
+            Some(Arc::new(RecordLog::new(settings.log_format, lines)))
+        };
+        let usage = records(usage).map(|records| records as Arc<dyn UsageSink>);
+        let access = records(access).map(|records| records as Arc<dyn AccessSink>);
+        let usage = std::iter::once(Arc::clone(&metrics) as _).chain(usage).collect();
+        let access = std::iter::once(Arc::clone(&metrics) as _).chain(access).collect();
         let engine = Engine {
             routing: Routing::new(front(settings), default_model(settings), models, breaker(settings)),
             mock_timing: MockTiming { chunk_delay: settings.mock_delay },

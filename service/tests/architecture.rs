@@ -94,7 +94,7 @@ const TABLE: [Row; 14] = [
         room: "services",
         may_use: &["domain", "adapters", "wire", "resilience", "outbound", "ports", "error"],
         never_names: &["actix", "awc"],
-        because: "the engine runs in the Python package too, where there is no actix",
+        because: "the engine knows no HTTP server: whoever asks it need not have one",
     },
     Row {
         room: "middleware",

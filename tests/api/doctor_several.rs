@@ -60,7 +60,7 @@ async fn eight_at_a_time_are_examined_and_told_in_their_order() {
     let mut yaml = "model_list:\n".to_owned();
     for number in 0..AT_A_TIME + 4 {
         let entry = entry(&url, "").replace("openai/up", "openai/fault-model");
-        write!(yaml, "{entry}  model_info: {{id: e{number}}}\n").unwrap();
+        writeln!(yaml, "{entry}  model_info: {{id: e{number}}}").unwrap();
     }
     let output = Program::run(&["doctor", "--json"], |vars| vars.native(ConfigFile::yaml(yaml))).await;
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();

@@ -1,8 +1,6 @@
 //! Streams through real proxies: at once, whole, and to their end wherever they break.
 
-use std::any::Any;
-
-use llm_proxy_test_support::{Behaviour, EgressProxy, start_socks};
+use llm_proxy_test_support::{Behaviour, EgressProxy, TlsFront, start_socks};
 use rstest::rstest;
 
 use super::egress::{over_tls, squid, through};
@@ -10,14 +8,12 @@ use crate::harness::{
     CHAT, ConfigFile, SOON, Scheme, Targets, TestService, chat, data_of, entry, get, post, streamed,
 };
 
-/// A service behind a proxy that is spoken to like that, and what has to live as long.
-fn behind(protocol: &str, targets: &Targets, scheme: Scheme) -> (TestService, Box<dyn Any>) {
+/// A proxy that is spoken to like that, TLS before it if need be, and its URL.
+fn proxy(protocol: &str, targets: &Targets, scheme: Scheme) -> (EgressProxy, Option<TlsFront>, String) {
     let proxy = if protocol.starts_with("socks") { start_socks(false) } else { squid(targets, scheme) };
-    if protocol == "https" {
-        let front = over_tls(&proxy, targets);
-        return (targets.service(scheme, &through(&front.url())), Box::new((front, proxy)));
-    }
-    (targets.service(scheme, &through(&proxy.url(protocol))), Box::new(proxy))
+    let front = (protocol == "https").then(|| over_tls(&proxy, targets));
+    let url = front.as_ref().map_or_else(|| proxy.url(protocol), TlsFront::url);
+    (proxy, front, url)
 }
 
 /// The upstream writes two events and nothing more: what comes was held back by nobody.
@@ -29,7 +25,8 @@ async fn the_first_chunk_comes_at_once(
 ) {
     let targets = Targets::start();
     targets.upstream.default_behaviour(Behaviour::chat_stream(["one", "two"]).stall_after_events(2));
-    let (service, _proxy) = behind(protocol, &targets, scheme);
+    let (_proxy, _front, url) = proxy(protocol, &targets, scheme);
+    let service = targets.service(scheme, &through(&url));
     let mut client = service.connect().await;
     let head = client.begin(&post(CHAT, streamed("m"))).await;
     assert_eq!(head.status, 200);
@@ -45,7 +42,8 @@ async fn a_stream_arrives_whole(
 ) {
     let targets = Targets::start();
     targets.upstream.default_behaviour(Behaviour::chat_stream(["one ", "two ", "three"]));
-    let (service, _proxy) = behind(protocol, &targets, scheme);
+    let (_proxy, _front, url) = proxy(protocol, &targets, scheme);
+    let service = targets.service(scheme, &through(&url));
     let answer = service.ask(&post(CHAT, streamed("m"))).await;
     assert_eq!(data_of(&answer.events()).last().map(String::as_str), Some("[DONE]"));
     assert_eq!(service.usage(answer.id()).await["end"], "complete");
@@ -53,6 +51,7 @@ async fn a_stream_arrives_whole(
 
 #[rstest]
 #[case::squid("http")]
+#[case::squid_over_tls("https")]
 #[case::socks("socks5")]
 #[actix_web::test]
 async fn a_proxy_that_dies_in_the_middle_ends_the_stream_with_an_error(
@@ -61,8 +60,8 @@ async fn a_proxy_that_dies_in_the_middle_ends_the_stream_with_an_error(
 ) {
     let targets = Targets::start();
     targets.upstream.default_behaviour(Behaviour::chat_stream(["one", "two"]).stall_after_events(2));
-    let proxy = if protocol == "http" { squid(&targets, scheme) } else { start_socks(false) };
-    let service = targets.service(scheme, &through(&proxy.url(protocol)));
+    let (proxy, _front, url) = proxy(protocol, &targets, scheme);
+    let service = targets.service(scheme, &through(&url));
     let mut client = service.connect().await;
     let head = client.begin(&post(CHAT, streamed("m"))).await;
     assert_eq!(head.status, 200);
@@ -73,12 +72,13 @@ async fn a_proxy_that_dies_in_the_middle_ends_the_stream_with_an_error(
     assert_eq!(last["error"]["code"], "tunnel_dropped", "{last}");
     assert!(rest.iter().all(|event| !event.is_done()));
     assert_eq!(service.usage(head.id()).await["end"], "truncated");
-    let told = &service.ask(&get("/v1/llm/health")).await.json()[proxy.url(protocol)];
+    let told = &service.ask(&get("/v1/llm/health")).await.json()[url];
     assert_eq!((&told["state"], &told["last_error"]["code"]), (&"failing".into(), &"tunnel_dropped".into()));
 }
 
 #[rstest]
 #[case::squid("http")]
+#[case::squid_over_tls("https")]
 #[case::socks("socks5")]
 #[actix_web::test]
 async fn a_proxy_that_dies_before_the_answer_is_told(
@@ -88,8 +88,8 @@ async fn a_proxy_that_dies_before_the_answer_is_told(
 ) {
     let targets = Targets::start();
     targets.upstream.default_behaviour(Behaviour::stall_before_head());
-    let proxy = if protocol == "http" { squid(&targets, scheme) } else { start_socks(false) };
-    let service = targets.service(scheme, &through(&proxy.url(protocol)));
+    let (proxy, _front, url) = proxy(protocol, &targets, scheme);
+    let service = targets.service(scheme, &through(&url));
     let request = post(CHAT, body);
     let killed = async {
         targets.upstream.wait_for_requests(1, SOON).await.expect("a request");
@@ -136,11 +136,12 @@ async fn a_stream_that_stops_is_told_behind_the_proxy(#[values(Scheme::Http, Sch
 #[actix_web::test]
 async fn whoever_leaves_is_noticed_behind_the_proxy(
     #[values(Scheme::Http, Scheme::Https)] scheme: Scheme,
-    #[values("http", "socks5")] protocol: &str,
+    #[values("http", "https", "socks5")] protocol: &str,
 ) {
     let targets = Targets::start();
     targets.upstream.default_behaviour(Behaviour::chat_stream(["one", "two"]).stall_after_events(2));
-    let (service, _proxy) = behind(protocol, &targets, scheme);
+    let (_proxy, _front, url) = proxy(protocol, &targets, scheme);
+    let service = targets.service(scheme, &through(&url));
     let mut client = service.connect().await;
     client.begin(&post(CHAT, streamed("m"))).await;
     client.events(2).await;

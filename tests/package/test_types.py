@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
+
 from llm_proxy import events, types
 from llm_proxy.events import Event, FailoverEvent, OutageEvent, RetryEvent
 from llm_proxy.types import (
@@ -404,6 +405,7 @@ def test_health_is_by_name() -> None:
     health = Health.from_dict(HEALTH)
     assert list(health) == ["eu", "get"]
     assert health["get"].provider == "ollama"
+    assert health["eu"].latency_ms is not None
     assert health["eu"].latency_ms.p50 == 310.5
     assert health["eu"].last_error is not None
     assert health["eu"].last_error.code == "upstream_failure"
@@ -420,6 +422,7 @@ def test_health_of_a_proxy() -> None:
     proxy = health["http://proxy:3128"]
     assert (proxy.proxy, proxy.scheme, proxy.endpoints) == ("proxy:3128", "http", ["eu"])
     assert (proxy.state, proxy.provider, proxy.last_success_at) == ("failing", None, None)
+    assert (proxy.success_rate, proxy.requests, proxy.latency_ms) == (None, None, None)
 
 
 def test_a_doctor_s_report() -> None:

@@ -17,7 +17,8 @@ before the first call.
 from __future__ import annotations
 
 from . import events, types
-from ._client import AsyncLlmProxy, LlmProxy
+from ._async_client import AsyncLlmProxy
+from ._client import LlmProxy
 from ._exceptions import (
     AllEndpointsDownError,
     APIConnectionError,

@@ -1,11 +1,12 @@
-"""What the engine logs, handed to Python's `logging` by the threads of callers."""
+"""What the engine logs, handed to Python's `logging` by the threads of callers.
+
+There is no `NullHandler` here: where the application set up no logging, Python shows warnings on
+stderr, and an endpoint that was left out of the configuration is nothing to be silent about.
+"""
 
 from __future__ import annotations
 
 import logging
-
-# A library does not print: without the application's handlers nothing is shown.
-logging.getLogger("llm_proxy").addHandler(logging.NullHandler())
 
 
 def deliver(records: list[tuple[str, int, str]]) -> None:

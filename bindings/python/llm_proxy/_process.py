@@ -18,7 +18,7 @@ def prepare() -> None:
     global _arranged
     if not _arranged:
         _arranged = True
-        # After a fork the engine's thread is the parent's alone.
+        # The engine's thread stands still meanwhile, and is the parent's alone afterwards.
         os.register_at_fork(
             before=_llm_proxy.before_fork,
             after_in_parent=_llm_proxy.after_fork_in_parent,
@@ -34,4 +34,6 @@ def _level() -> int:
     if logging is None:
         return _WARNING
     level: int = logging.getLogger("llm_proxy").getEffectiveLevel()
-    return level
+    # The engine's levels are bytes; whoever wants to hear nothing may have said so with a large
+    # number.
+    return max(0, min(level, 255))

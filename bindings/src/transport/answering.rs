@@ -16,6 +16,7 @@ use tokio::task::spawn_local;
 use super::notices::{Listening, listen};
 use super::plan::Backend;
 use super::reply::Reply;
+use super::silence::Silence;
 use super::slot::Started;
 use crate::failure::{Failure, told};
 use crate::mailbox::{Head, Mailbox, Message};
@@ -197,9 +198,9 @@ fn random() -> f64 {
 async fn stream(mut reply: Reply, request: &Request, mailbox: &Arc<Mailbox>) {
     mailbox.put([Message::Begins(reply.head.clone())]);
     let mut splitter = Splitter::default();
+    let mut silence = Silence::of(request.timeout);
     loop {
-        mailbox.has_room().await;
-        let read = match within(request.timeout, reply.chunk()).await {
+        let read = match silence.bounds(&mut reply).await {
             None => Err(timed_out(request)),
             Some(None) => Err(Failure::Broken("the stream ended before it was complete".to_owned())),
             Some(Some(Err(broken))) => Err(Failure::Broken(broken)),
@@ -211,19 +212,20 @@ async fn stream(mut reply: Reply, request: &Request, mailbox: &Arc<Mailbox>) {
             Ok(whole) => messages(&whole, &reply.head),
             Err(failure) => vec![Message::Failed(failure)],
         };
-        let (is_complete, is_over) = match messages.last() {
-            Some(Message::Complete) => (true, true),
-            Some(Message::Failed(_)) => (false, true),
-            _ => (false, false),
-        };
+        let end = messages.last().map(|last| (last.is_last(), matches!(last, Message::Complete)));
         mailbox.put(messages);
-        if is_complete {
-            // The caller is done and may hang up: that must not cost the connection.
-            spawn_local(read_to_the_end(reply));
-            return;
-        }
-        if is_over {
-            return;
+        match end {
+            Some((true, true)) => {
+                // The caller is done and may hang up: that must not cost the connection.
+                spawn_local(read_to_the_end(reply));
+                return;
+            }
+            Some((true, false)) => return,
+            _ if mailbox.is_full() => {
+                mailbox.has_room().await;
+                silence.begins_anew();
+            }
+            _ => {}
         }
     }
 }
@@ -234,7 +236,7 @@ async fn read_to_the_end(mut reply: Reply) {
 }
 
 /// What whole events say, up to the one that ends the stream.
-fn messages(whole: &Bytes, head: &Head) -> Vec<Message> {
+fn messages(whole: &[u8], head: &Head) -> Vec<Message> {
     let mut messages = Vec::new();
     for event in sse::events(whole) {
         let sse::Event::Data { name, data } = sse::parse(event) else { continue };
@@ -247,8 +249,9 @@ fn messages(whole: &Bytes, head: &Head) -> Vec<Message> {
             messages.push(Message::Failed(Failure::Broken(message)));
             return messages;
         }
+        // A slice would keep the whole buffer of the connection for as long as it waits.
         let data = match data {
-            Cow::Borrowed(data) => whole.slice_ref(data),
+            Cow::Borrowed(data) => Bytes::copy_from_slice(data),
             Cow::Owned(data) => data.into(),
         };
         if data.starts_with(br#"{"error""#) {

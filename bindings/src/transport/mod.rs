@@ -7,6 +7,7 @@ mod answering;
 mod notices;
 mod plan;
 mod reply;
+mod silence;
 mod slot;
 
 pub use answering::{Request, Wants};

@@ -42,7 +42,7 @@ pub struct Listeners {
 
 struct Subscription {
     task: JoinHandle<()>,
-    is_open: watch::Receiver<bool>,
+    was_tried: watch::Receiver<bool>,
 }
 
 impl Drop for Subscription {
@@ -89,39 +89,36 @@ pub async fn listen(started: &Rc<Started>, request_id: &str, mailbox: &Arc<Mailb
     let (has_heard, is_settled) = (Cell::new(false), Cell::new(false));
     let listener = Rc::new(Listener { mailbox, has_heard, is_settled, settled });
     let request_id = request_id.to_owned();
-    let mut listening = started.listeners.by_request.borrow_mut();
-    listening.insert(request_id.clone(), Rc::clone(&listener));
-    drop(listening);
+    started.listeners.by_request.borrow_mut().insert(request_id.clone(), Rc::clone(&listener));
     let listening = Listening { started: Rc::clone(started), request_id, listener };
-    let mut is_open = opened(started);
-    let _in_time = tokio::time::timeout(OPENING_TIME, is_open.wait_for(|open| *open)).await;
+    let mut was_tried = opened(started);
+    let _in_time = tokio::time::timeout(OPENING_TIME, was_tried.wait_for(|tried| *tried)).await;
     listening
 }
 
 fn opened(started: &Rc<Started>) -> watch::Receiver<bool> {
     let mut subscription = started.listeners.subscription.borrow_mut();
     match &*subscription {
-        Some(known) if !known.task.is_finished() => known.is_open.clone(),
+        Some(known) if !known.task.is_finished() => known.was_tried.clone(),
         _ => {
-            let (tell, is_open) = watch::channel(false);
+            let (tell, was_tried) = watch::channel(false);
             let task = spawn_local(subscribe(Rc::downgrade(started), tell));
-            *subscription = Some(Subscription { task, is_open: is_open.clone() });
-            is_open
+            *subscription = Some(Subscription { task, was_tried: was_tried.clone() });
+            was_tried
         }
     }
 }
 
 /// Hears of everything, again and again, until nobody listens any more.
-async fn subscribe(transport: Weak<Started>, is_open: watch::Sender<bool>) {
+async fn subscribe(transport: Weak<Started>, was_tried: watch::Sender<bool>) {
     let mut last_id = None;
     loop {
         let Some(started) = transport.upgrade() else { return };
         let reply = ask(&started, last_id.as_ref()).await;
         drop(started);
+        was_tried.send_replace(true);
         if let Some(mut reply) = reply {
-            is_open.send_replace(true);
             read(&transport, &mut reply, &mut last_id).await;
-            is_open.send_replace(false);
         }
         let is_heard = |started: Rc<Started>| !started.listeners.by_request.borrow().is_empty();
         if !transport.upgrade().is_some_and(is_heard) {

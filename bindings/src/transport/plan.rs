@@ -29,13 +29,13 @@ pub enum Plan {
     /// Calls to the running service.
     Service(Arc<Service>),
     /// The engine in this process.
-    Embedded(Box<Settings>, Source),
+    Embedded(Box<(Settings, Source)>),
 }
 
 /// The running service, as it is reached.
 pub struct Service {
     endpoint: Endpoint,
-    headers: Vec<(HeaderName, HeaderValue)>,
+    key: HeaderValue,
 }
 
 impl Plan {
@@ -46,7 +46,6 @@ impl Plan {
     pub fn of_service(
         base_url: &str,
         internal_auth: &str,
-        headers: HashMap<String, String>,
         settings: HashMap<String, String>,
     ) -> Result<Self, String> {
         let url: Result<BaseUrl, _> = base_url.parse();
@@ -60,8 +59,7 @@ impl Plan {
         let key = HeaderValue::from_str(&format!("Bearer {internal_auth}"));
         let mut key = key.map_err(|_| "internal_auth holds what no header can: expected printable ASCII")?;
         key.set_sensitive(true);
-        let own = std::iter::once((AUTHORIZATION, key)).chain(self::headers(headers)?).collect();
-        Ok(Self::Service(Arc::new(Service { endpoint, headers: own })))
+        Ok(Self::Service(Arc::new(Service { endpoint, key })))
     }
 
     /// The engine in this process, with the file at `config` or the `document`, or what the settings name.
@@ -76,7 +74,7 @@ impl Plan {
         let (settings, source) = embedded(config, document, settings)?;
         // Read here, so that a mistake is told where it was made.
         source.models()?;
-        Ok(Self::Embedded(Box::new(settings), source))
+        Ok(Self::Embedded(Box::new((settings, source))))
     }
 
     /// Starts it, in the engine's thread.
@@ -90,7 +88,8 @@ impl Plan {
                 let reaper = spawn_local(client.clone().reap());
                 Ok(Backend::Service { service: Arc::clone(service), client, reaper })
             }
-            Self::Embedded(settings, source) => {
+            Self::Embedded(embedded) => {
+                let (settings, source) = &**embedded;
                 let lines = Arc::new(UsageLines);
                 let routes = InProcess::start(settings, source.clone(), Some(lines)).await?;
                 Ok(Backend::Embedded(Box::new(routes)))
@@ -156,9 +155,9 @@ impl Backend {
 impl Service {
     async fn send(&self, client: &Client, request: &Request) -> Result<Reply, Error> {
         let uri = self.endpoint.url.join(&request.path).map_err(|error| not_http(&error))?;
-        let common =
-            self.headers.iter().filter(|(name, _)| request.headers.iter().all(|(own, _)| own != name));
-        let headers = common.cloned().chain(own_headers(request)).collect();
+        let key = (AUTHORIZATION, self.key.clone());
+        let key = Some(key).filter(|_| request.headers.iter().all(|(name, _)| name != AUTHORIZATION));
+        let headers = key.into_iter().chain(own_headers(request)).collect();
         let (method, body) = (request.method.clone(), request.body.clone());
         let call = Call::Http(HttpCall { method, uri, headers, body });
         let limits = &self.endpoint.deadlines;

@@ -44,7 +44,12 @@ impl Reply {
     /// # Errors
     /// Why the connection broke.
     pub async fn chunk(&mut self) -> Option<Result<Bytes, String>> {
-        poll_fn(|cx| self.body.poll_chunk(cx)).await
+        poll_fn(|cx| self.poll_chunk(cx)).await
+    }
+
+    /// The same as [`Reply::chunk`], for who polls.
+    pub fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, String>>> {
+        self.body.poll_chunk(cx)
     }
 
     /// All of it.

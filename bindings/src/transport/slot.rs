@@ -75,13 +75,14 @@ impl Slot {
         let (id, plan, answers) = (self.id, Arc::clone(&self.plan), Arc::clone(&mailbox));
         runtime::run(move || {
             let started = started(id, plan);
+            let answers = Answers(answers);
             spawn_local(async move {
                 let closed = started.closed.clone();
                 tokio::select! {
                     biased;
-                    _ = hung_up => answers.put([Message::HungUp]),
-                    () = closed.cancelled() => answers.put([Message::Failed(Failure::Closed)]),
-                    () = answering::answer(&started, &request, &answers) => {}
+                    _ = hung_up => answers.0.put([Message::HungUp]),
+                    () = closed.cancelled() => {}
+                    () = answering::answer(&started, &request, &answers.0) => {}
                 }
             });
         })?;
@@ -119,6 +120,22 @@ fn started(id: u64, plan: Arc<Plan>) -> Rc<Started> {
         Rc::new(Started { plan, backend, listeners, closed })
     };
     STARTED.with_borrow_mut(|all| Rc::clone(all.entry(id).or_insert_with(new)))
+}
+
+/// What is answered. Whatever becomes of the call, nobody waits for ever.
+struct Answers(Arc<Mailbox>);
+
+impl Drop for Answers {
+    fn drop(&mut self) {
+        if !self.0.is_finished() {
+            let failure = if std::thread::panicking() {
+                Failure::Connection("the engine has failed: this is a fault of llm-proxy".to_owned())
+            } else {
+                Failure::Closed
+            };
+            self.0.put([Message::Failed(failure)]);
+        }
+    }
 }
 
 /// The caller's end of a call. Dropping it ends the call, which closes the upstream.

@@ -12,7 +12,7 @@ answer! {
 }
 
 record! {
-    /// How an endpoint is doing, one of its models, or a proxy.
+    /// How an endpoint is doing, one of its models, or a proxy: of that, what tells of endpoints alone is `None`.
     ///
     /// >>> EndpointHealth.from_dict({"state": "open", "probes_at": "2026-11-25T13:02:05Z"}).probes_at
     /// '2026-11-25T13:02:05Z'

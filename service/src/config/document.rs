@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::finding::Wrong;
 
 /// The document as YAML with a line for every value, and the place of each line.
+#[derive(Debug)]
 pub struct LaidOut {
     /// The text.
     pub text: String,
@@ -61,7 +62,7 @@ mod tests {
     #[case::in_a_list(r#"[{"a": 1}, [2, 3], {"here": "x\ny"}]"#, "[2].here")]
     #[case::behind_a_line_end(r#"{"a": "x\ny", "b": {"here": 1}}"#, "b.here")]
     fn every_line_knows_its_place(#[case] document: &str, #[case] place: &str) {
-        let LaidOut { text, places } = lay_out(document).ok().expect("JSON");
+        let LaidOut { text, places } = lay_out(document).expect("JSON");
         assert_eq!(text.lines().count(), places.len());
         let line = text.lines().position(|line| line.contains("\"here\"")).expect("the line");
         assert_eq!(places[line], place);
@@ -69,7 +70,7 @@ mod tests {
 
     #[test]
     fn what_is_no_json_is_refused() {
-        let wrong = lay_out("model_list: []").err().expect("refused");
+        let wrong = lay_out("model_list: []").expect_err("refused");
         assert!(wrong.message.starts_with("this is no JSON: "), "{}", wrong.message);
     }
 }

@@ -18,8 +18,9 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 
+use super::ending::Ending;
 use super::gate::Gate;
-use super::socket::{Held, Socket};
+use super::socket::Socket;
 use super::way::Way;
 use crate::domain::egress::Egress;
 
@@ -30,10 +31,10 @@ pub type RequestBody = Full<Bytes>;
 /// bytes are on their way: with thousands of open streams that is most of the memory.
 const READ_BUFFER_BYTES: usize = 4096;
 
-/// An open connection; dropping it closes the socket. Boxed, because it is handed on and large.
+/// An open connection; dropping it ends it. Boxed, because it is handed on and large.
 pub struct Connection {
     sender: http1::SendRequest<RequestBody>,
-    driver: http1::Connection<TokioIo<Held>, RequestBody>,
+    driver: http1::Connection<TokioIo<Ending>, RequestBody>,
     gate: Gate,
     /// Whether it has served a request before: its peer may have closed it meanwhile.
     pub reused: bool,
@@ -59,7 +60,7 @@ impl Connection {
     pub async fn handshake(socket: Socket, way: Way, egress: Arc<Egress>) -> hyper::Result<Box<Self>> {
         let handshake = http1::Builder::new()
             .read_buf_exact_size(Some(READ_BUFFER_BYTES))
-            .handshake(TokioIo::new(Held(socket)));
+            .handshake(TokioIo::new(Ending(socket)));
         let (sender, driver) = handshake.await?;
         Ok(Box::new(Self { sender, driver, gate: Gate::default(), reused: false, way, egress }))
     }

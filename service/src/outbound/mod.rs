@@ -8,6 +8,7 @@ mod connection;
 pub mod connector;
 pub mod deadline;
 pub mod decode;
+mod ending;
 mod failure;
 mod gate;
 pub mod http_tunnel;

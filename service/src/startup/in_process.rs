@@ -5,7 +5,6 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use actix_http::{Payload, Request};
@@ -18,7 +17,7 @@ use bytes::Bytes;
 
 use super::background::Background;
 use super::models::Source;
-use super::{Shared, app};
+use super::{Lines, Shared, app};
 use crate::adapters::ClientFormat;
 use crate::api::error_response;
 use crate::config::settings::Settings;
@@ -26,7 +25,6 @@ use crate::domain::secret::Secret;
 use crate::error::{Error, Result};
 use crate::middleware::internal_auth::INTERNAL_AUTH;
 use crate::outbound::client::Client;
-use crate::ports::LineSink;
 
 /// The service's routes. Everything of it, its calls and their bodies belongs to one thread.
 pub struct InProcess {
@@ -36,17 +34,13 @@ pub struct InProcess {
 }
 
 impl InProcess {
-    /// Wires everything as `settings` ask, takes models from `source`; records go to `lines`. Listens for no
+    /// Wires everything as `settings` ask, takes models from `source`; usage records go to `lines`. Listens for no
     /// signal. To be called inside of a `LocalSet`, on which its tasks run until this is dropped.
     ///
     /// # Errors
     /// The configuration is wrong, in one line.
-    pub async fn start(
-        settings: &Settings,
-        source: Source,
-        lines: Option<Arc<dyn LineSink>>,
-    ) -> Result<Self, String> {
-        let shared = Shared::new(settings, &source, lines)?;
+    pub async fn start(settings: &Settings, source: Source, lines: Lines) -> Result<Self, String> {
+        let shared = Shared::new(settings, &source, lines, None)?;
         let client = Client::default();
         let mut background = Background::start(settings, &shared, source, None);
         background.add(client.clone().reap());

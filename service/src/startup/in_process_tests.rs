@@ -1,4 +1,7 @@
+use std::sync::Arc;
+
 use super::*;
+use crate::ports::LineSink;
 use parking_lot::Mutex;
 use rstest::rstest;
 use serde_json::{Value, json};

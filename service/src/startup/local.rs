@@ -4,7 +4,6 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -21,10 +20,9 @@ use tokio::time::{sleep, timeout};
 
 use super::background::Background;
 use super::models::Source;
-use super::{Shared, connections, drained};
+use super::{Lines, Shared, connections, drained};
 use crate::config::settings::Settings;
 use crate::domain::secret::Secret;
-use crate::ports::LineSink;
 use crate::services::lifecycle::Lifecycle;
 
 /// How long open answers may go on when it stops, and how long what they are told then may take to leave.
@@ -49,16 +47,12 @@ struct Running {
 }
 
 impl Local {
-    /// Starts one on a free port, with a key that nobody else knows. Takes models from `source`; records go to
-    /// `lines`.
+    /// Starts one on a free port, with a key that nobody else knows. Takes models from `source`; usage records
+    /// go to `lines`.
     ///
     /// # Errors
     /// The configuration is wrong, or the system gives no thread or no port: in one line.
-    pub fn start(
-        settings: &Settings,
-        source: Source,
-        lines: Option<Arc<dyn LineSink>>,
-    ) -> Result<Self, String> {
+    pub fn start(settings: &Settings, source: Source, lines: Lines) -> Result<Self, String> {
         let key = new_key()?;
         let settings = Settings { internal_api_key: key.clone(), ..settings.clone() };
         let (started, starting) = mpsc::channel();
@@ -118,7 +112,7 @@ fn new_key() -> Result<Secret, String> {
 fn run(
     settings: Settings,
     source: Source,
-    lines: Option<Arc<dyn LineSink>>,
+    lines: Lines,
     started: &mpsc::Sender<Result<SocketAddr, String>>,
     stopped: oneshot::Receiver<()>,
 ) {
@@ -150,9 +144,9 @@ struct Listening<S> {
 async fn listen(
     settings: Settings,
     source: Source,
-    lines: Option<Arc<dyn LineSink>>,
+    lines: Lines,
 ) -> Result<Listening<impl Service<TcpStream, Response = (), Error = DispatchError>>, String> {
-    let shared = Shared::new(&settings, &source, lines)?;
+    let shared = Shared::new(&settings, &source, lines, None)?;
     let cannot = |error: io::Error| format!("cannot listen on loopback: {error}");
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;

@@ -19,7 +19,7 @@ pub struct App {
 /// Starts the application; `change` has the last word on its settings.
 pub fn app(change: impl FnOnce(Variables) -> Variables) -> App {
     let settings = change(Variables::default()).settings();
-    let shared = Shared::new(&settings, &Source::of(&settings), None).unwrap();
+    let shared = Shared::new(&settings, &Source::of(&settings), None, None).unwrap();
     let config = actix_test::config().workers(1).disable_redirects();
     let server = actix_test::start_with(config, move || startup::app(shared.clone(), Client::default()));
     App { server }

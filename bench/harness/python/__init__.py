@@ -1,0 +1,1 @@
+"""The benchmark of the Python package: clients side by side, one process a figure."""
