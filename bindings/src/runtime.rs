@@ -3,6 +3,7 @@
 //! It never holds the GIL, so that nothing that Python does can hold it up, and it can be left behind
 //! anywhere: at the interpreter's exit, and in a child after `fork`, which has none of its parent's threads.
 
+use std::cell::Cell;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,6 +31,11 @@ static GENERATION: AtomicU64 = AtomicU64::new(0);
 
 /// Only ever locked by a thread that holds the GIL and keeps it meanwhile, so that no fork finds it locked.
 static CURRENT: Mutex<Option<Runtime>> = Mutex::new(None);
+
+thread_local! {
+    /// Whether this thread, the engine's, is at its end.
+    static IS_ENDING: Cell<bool> = const { Cell::new(false) };
+}
 
 struct Runtime {
     jobs: mpsc::UnboundedSender<Job>,
@@ -104,6 +110,11 @@ pub fn pause() -> Option<std::sync::mpsc::Sender<()>> {
     Some(go_on)
 }
 
+/// Whether this thread is the engine's, and the interpreter exits.
+pub fn is_ending() -> bool {
+    IS_ENDING.get()
+}
+
 /// Leaves behind whatever the parent had.
 pub fn after_fork_in_child() {
     GENERATION.fetch_add(1, Ordering::Relaxed);
@@ -131,6 +142,7 @@ impl Runtime {
                 tokio::task::spawn_local(hub::signal_loops());
                 tokio::select! { biased; _ = stopped => {}, () = serve => {} }
             });
+            IS_ENDING.set(true);
             // What is dropped here closes its connections, for which the runtime has to be there.
             let _in_runtime = runtime.enter();
             drop(tasks);

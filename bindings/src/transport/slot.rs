@@ -127,7 +127,8 @@ struct Answers(Arc<Mailbox>);
 
 impl Drop for Answers {
     fn drop(&mut self) {
-        if !self.0.is_finished() {
+        // Threads that wait at the exit of the interpreter are ended by it: an exception would be printed.
+        if !self.0.is_finished() && !runtime::is_ending() {
             let failure = if std::thread::panicking() {
                 Failure::Connection("the engine has failed: this is a fault of llm-proxy".to_owned())
             } else {
