@@ -214,37 +214,33 @@ def near(any_model: dict[str, Any]) -> Home:
     return Home(any_model, None)
 
 
-# A hasty engine: it asks twice, without waits, and another endpoint where there is one.
+# It asks twice, without waits, then another endpoint where there is one, and leaves one alone after three failures.
 HASTY = {
     "RETRY_ATTEMPTS": 2,
     "RETRY_BASE_MS": 1,
     "RETRY_MAX_MS": 1,
     "FAILOVER": "patient",
     "BREAKER_FAILURES": 3,
-    "BREAKER_RECOVERY_S": 3600,
     "KEEPALIVE_INTERVAL_S": 0.05,
 }
 
 
-@pytest.fixture(params=["service", "embedded"])
-def hasty(
-    request: pytest.FixtureRequest, faults: Faults, services: Services, directory: Path
-) -> Home:
-    """An engine of the test's own that asks again, in both homes. `pair` has two endpoints, `first` and `second`;
-    every other model has one."""
+@pytest.fixture
+def hasty(faults: Faults, services: Services, directory: Path) -> list[Home]:
+    """A service and an engine of this process, both of the test's own, that ask again. `pair` has two endpoints,
+    `first` and `second`; every other model has one."""
     params = {"api_base": f"{faults.url}/v1", "api_key": "k"}
+    models = [("pair", "first", 1), ("pair", "second", 2), ("*", "*", 1)]
     entries = [
-        {"model_name": "pair", "litellm_params": {"model": f"openai/{name}", "order": order} | params}
-        for order, name in enumerate(("first", "second"), 1)
+        {"model_name": name, "litellm_params": {"model": f"openai/{model}", "order": order} | params}
+        for name, model, order in models
     ]
-    entries.append({"model_name": "*", "litellm_params": {"model": "openai/*"} | params})
     configuration = {"model_list": entries}
-    if request.param == "embedded":
-        return Home(configuration, None, HASTY)
     config = directory / "hasty.yaml"
     config.write_text(json.dumps(configuration))
     settings = {name: str(value) for name, value in HASTY.items()}
-    return Home(configuration, services.start("hasty", LLM_MODE="native", CONFIG=str(config), **settings).url)
+    service = services.start("hasty", LLM_MODE="native", CONFIG=str(config), **settings)
+    return [Home(configuration, service.url), Home(configuration, None, HASTY)]
 
 
 @pytest.fixture(params=["service", "embedded"])

@@ -212,6 +212,9 @@ async fn stream(mut reply: Reply, request: &Request, mailbox: &Arc<Mailbox>) {
             Ok(whole) => messages(&whole, &reply.head),
             Err(failure) => vec![Message::Failed(failure)],
         };
+        if !messages.is_empty() {
+            silence.begins_anew();
+        }
         let end = messages.last().map(|last| (last.is_last(), matches!(last, Message::Complete)));
         mailbox.put(messages);
         match end {

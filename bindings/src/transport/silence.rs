@@ -10,7 +10,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::reply::Reply;
 
-/// Measures from the last chunk on. Its timer is set again only when it fires: a chunk costs no timer.
+/// Measures from the last event on: bytes that say nothing, like the comments that keep a connection open, do not
+/// break it. Its timer is set again only when it fires: an event costs no timer.
 pub struct Silence {
     limit: Option<Duration>,
     since: Instant,
@@ -23,18 +24,15 @@ impl Silence {
         Self { limit, since: Instant::now(), timer: None }
     }
 
-    /// Begins again, where it was not the stream that was silent.
+    /// Begins again: something was said, or it was not the stream that was silent.
     pub fn begins_anew(&mut self) {
         self.since = Instant::now();
     }
 
-    /// The next chunk of `reply`; `None` when it was silent for too long.
+    /// The next bytes of `reply`; `None` when it was silent for too long.
     pub async fn bounds(&mut self, reply: &mut Reply) -> Option<Option<Result<Bytes, String>>> {
         poll_fn(|cx| match reply.poll_chunk(cx) {
-            Poll::Ready(chunk) => {
-                self.since = Instant::now();
-                Poll::Ready(Some(chunk))
-            }
+            Poll::Ready(chunk) => Poll::Ready(Some(chunk)),
             Poll::Pending => self.poll_end(cx).map(|()| None),
         })
         .await
