@@ -70,7 +70,8 @@ pub async fn answer(started: &Rc<Started>, request: &Request, mailbox: &Arc<Mail
         Some(request_id) => Some(listen(started, request_id, mailbox).await),
         None => None,
     };
-    let answered = within(request.timeout, answered(started, request)).await;
+    // On the heap: a stream would carry the room for it until its end.
+    let answered = within(request.timeout, Box::pin(answered(started, request))).await;
     let answered = answered.unwrap_or_else(|| Err(timed_out(request)));
     settle(listening.as_ref(), &answered).await;
     match answered {
