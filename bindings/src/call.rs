@@ -8,8 +8,9 @@ use pyo3::prelude::*;
 use crate::awaited::{Awaited, Awaiter};
 use crate::caller::Caller;
 use crate::failure::{Failure, Had};
-use crate::flow::{AsyncEventStream, AsyncStream, EventStream, Flow, Items, Stream};
+use crate::flow::{Flow, Items};
 use crate::mailbox::{Head, Message};
+use crate::streams::{AsyncEventStream, AsyncStream, EventStream, Stream};
 use crate::transport::Wants;
 use crate::types::{self, Meta, Shape};
 

@@ -3,7 +3,7 @@
 //!
 //! Knows Python, and the library's public surface. A call is a plain message to the engine's thread
 //! (`runtime`, `transport`); what comes back waits in its `mailbox`, from which the caller takes it (`caller`,
-//! `call`, `flow`), in an event loop with the help of its `hub` and an `awaited`. `failure` knows the
+//! `call`, `flow`, `streams`), in an event loop with the help of its `hub` and an `awaited`. `failure` knows the
 //! exceptions, `types` the results, `json` the bodies; `fork` and `log` keep the engine's thread apart from Python's.
 
 mod awaited;
@@ -21,6 +21,7 @@ mod local_server;
 mod log;
 mod mailbox;
 mod runtime;
+mod streams;
 mod transport;
 pub mod types;
 
@@ -33,10 +34,10 @@ fn _llm_proxy(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<client::Transport>()?;
     module.add_class::<call::Call>()?;
     module.add_class::<awaited::Awaiter>()?;
-    module.add_class::<flow::Stream>()?;
-    module.add_class::<flow::AsyncStream>()?;
-    module.add_class::<flow::EventStream>()?;
-    module.add_class::<flow::AsyncEventStream>()?;
+    module.add_class::<streams::Stream>()?;
+    module.add_class::<streams::AsyncStream>()?;
+    module.add_class::<streams::EventStream>()?;
+    module.add_class::<streams::AsyncEventStream>()?;
     module.add_class::<local_server::LocalServer>()?;
     module.add_function(wrap_pyfunction!(fork::before_fork, module)?)?;
     module.add_function(wrap_pyfunction!(fork::after_fork_in_parent, module)?)?;

@@ -4,6 +4,7 @@
 //! transport is a plan until its first call; what is made of the plan lives in the engine's thread.
 
 mod answering;
+mod asking;
 mod notices;
 mod plan;
 mod reply;
