@@ -4,7 +4,7 @@
 
 use std::fmt::{self, Write};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Mutex, MutexGuard, Once, OnceLock, PoisonError};
 
 use llm_proxy::ports::LineSink;
 use pyo3::prelude::*;
@@ -13,6 +13,8 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::runtime;
 
 /// The logger of the engine's messages, and that of its usage records.
 const MESSAGES: &str = "llm_proxy";
@@ -30,12 +32,28 @@ const ERROR: u8 = 40;
 /// What Python wants to hear at least.
 static LEVEL: AtomicU8 = AtomicU8::new(WARNING);
 static HAS_LINES: AtomicBool = AtomicBool::new(false);
-static WAITING: Mutex<Waiting> = Mutex::new(Waiting { lines: Vec::new(), dropped: 0 });
+static FIRST: Lines = Lines::NEW;
+
+/// The lines of one process. A forked child has some of its own behind those of its parent: the parent's may have
+/// been locked by a thread that the child does not have. To hold the lock during a fork would be wrong: hooks of
+/// others run meanwhile, which let threads go on that would wait for the lock with the GIL.
+struct Lines {
+    waiting: Mutex<Waiting>,
+    of_child: OnceLock<Box<Self>>,
+}
+
+impl Lines {
+    const NEW: Self = Self { waiting: Mutex::new(Waiting::NOTHING), of_child: OnceLock::new() };
+}
 
 /// Lines that nobody came by for yet.
-pub struct Waiting {
+struct Waiting {
     lines: Vec<Line>,
     dropped: usize,
+}
+
+impl Waiting {
+    const NOTHING: Self = Self { lines: Vec::new(), dropped: 0 };
 }
 
 /// Logger, level, message.
@@ -60,8 +78,7 @@ pub fn deliver(py: Python<'_>) {
     if !HAS_LINES.swap(false, Ordering::AcqRel) {
         return;
     }
-    let Waiting { mut lines, dropped } =
-        std::mem::replace(&mut *waiting(), Waiting { lines: Vec::new(), dropped: 0 });
+    let Waiting { mut lines, dropped } = std::mem::replace(&mut *waiting(), Waiting::NOTHING);
     if dropped > 0 {
         lines.push((MESSAGES, WARNING, format!("{dropped} lines of the log were not taken in time")));
     }
@@ -70,19 +87,11 @@ pub fn deliver(py: Python<'_>) {
     }
 }
 
-/// The lines, while nobody else may touch them.
-pub struct Held(MutexGuard<'static, Waiting>);
-
-/// Keeps everybody else from the lines.
-pub fn hold() -> Held {
-    Held(waiting())
-}
-
-impl Held {
-    /// Drops the lines: somebody else tells them.
-    pub fn forget(mut self) {
-        *self.0 = Waiting { lines: Vec::new(), dropped: 0 };
-    }
+/// In a child after `fork`: the parent tells its own lines.
+pub fn after_fork_in_child() {
+    HAS_LINES.store(false, Ordering::Release);
+    // Made here, where no other thread is.
+    drop(waiting());
 }
 
 fn logs(py: Python<'_>) -> PyResult<&Py<PyModule>> {
@@ -104,7 +113,11 @@ fn keep(line: Line) {
 }
 
 fn waiting() -> MutexGuard<'static, Waiting> {
-    WAITING.lock().unwrap_or_else(PoisonError::into_inner)
+    let mut own = &FIRST;
+    for _ in 0..runtime::generation() {
+        own = own.of_child.get_or_init(|| Box::new(Lines::NEW));
+    }
+    own.waiting.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Takes the engine's usage records.

@@ -49,12 +49,25 @@ threading.Thread(target=lambda: list(events), daemon=True).start()
 threading.Thread(target=lambda: chat(client, "silent"), daemon=True).start()
 time.sleep(PAUSE)
 """
+SERVES = """
+local = llm_proxy.serve_local(HOME["configuration"], settings=HOME["settings"])
+other = LlmProxy(base_url=local.url, internal_auth=local.api_key)
+stream = chat(other, "stalls", stream=True)
+next(stream)
+"""
+AT_THE_END = """
+import atexit
+client = made(LlmProxy)
+atexit.register(lambda: client.models.list())
+client.models.list()
+atexit.register(lambda: client.models.list())
+"""
 EXITS = """
 client = made(LlmProxy)
 stream = chat(client, "stalls", stream=True)
 sys.exit(0)
 """
-SCENES = [DAEMONS, STREAMS, ASYNC, THREADS_OF_LOOPS, EVENTS, EXITS]
+SCENES = [DAEMONS, STREAMS, ASYNC, THREADS_OF_LOOPS, EVENTS, EXITS, SERVES, AT_THE_END]
 
 
 def test_the_interpreter_ends_at_once_and_without_a_word(near: Home, distant: Home, faults: Faults) -> None:

@@ -239,3 +239,49 @@ def app(environ, start_response):
         until("end of gunicorn", lambda: server.process.poll() is not None)
         server.stop()
     assert server.process.returncode == 0, server.log()
+
+
+def test_forks_in_the_middle_of_other_threads_calls(either: Home, faults: Faults) -> None:
+    faults.on("m", says())
+    ended = run(
+        either,
+        IN_CHILD
+        + """
+import logging
+logging.getLogger("llm_proxy").setLevel(logging.DEBUG)
+logging.getLogger("llm_proxy").addHandler(logging.NullHandler())
+client = made(LlmProxy)
+done = False
+def work():
+    while not done:
+        text()
+        list(chat(client, stream=True))
+threads = [threading.Thread(target=work) for _ in range(3)]
+for thread in threads: thread.start()
+said = {in_child(text) for _ in range(60)}
+done = True
+for thread in threads: thread.join()
+print(said)
+""",
+    )
+    assert (ended.code, ended.stdout, ended.stderr) == (0, f"{ {TEXT} }\n", "")
+
+
+def test_a_stream_that_a_thread_reads_survives_a_fork(either: Home, faults: Faults) -> None:
+    faults.on("m", says(pieces=[f"{n} " for n in range(60)], pace={"gap_ms": 5}))
+    ended = run(
+        either,
+        IN_CHILD
+        + """
+words = []
+def read():
+    for chunk in chat(client, stream=True):
+        words.extend(c.delta.content for c in chunk.choices if c.delta.content)
+thread = threading.Thread(target=read)
+thread.start()
+for _ in range(10): in_child(lambda: "there")
+thread.join()
+print(len(words))
+""",
+    )
+    assert (ended.code, ended.stdout, ended.stderr) == (0, "60\n", "")
