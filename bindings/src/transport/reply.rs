@@ -23,8 +23,10 @@ enum Body {
 
 impl Reply {
     /// The service's.
-    pub fn of_service(answer: Answer) -> Self {
+    pub fn of_service(mut answer: Answer) -> Self {
         let head = head(answer.status, &answer.headers);
+        // They would keep a buffer of the connection's for as long as the answer lasts.
+        answer.forget_headers();
         Self { head, body: Body::Service(Box::new(answer)) }
     }
 
