@@ -9,6 +9,7 @@ use crate::awaited::{Awaited, Awaiter};
 use crate::caller::Caller;
 use crate::failure::{Failure, Had};
 use crate::flow::{Flow, Items};
+use crate::hub::Hub;
 use crate::mailbox::{Head, Message};
 use crate::streams::{AsyncEventStream, AsyncStream, EventStream, Stream};
 use crate::transport::Wants;
@@ -85,8 +86,10 @@ impl Call {
         self.0.answer(py, message)
     }
 
-    fn __await__(&self) -> Awaiter {
-        Awaiter::new(Awaited::Call(Arc::clone(&self.0)))
+    fn __await__(&self, py: Python<'_>) -> PyResult<Awaiter> {
+        // Asked first: an answer that is there already would hide that nothing else works here.
+        Hub::of_running_loop(py)?;
+        Ok(Awaiter::new(Awaited::Call(Arc::clone(&self.0))))
     }
 }
 

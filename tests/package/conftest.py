@@ -19,12 +19,11 @@ import pytest
 
 sys.path.append(str(Path(__file__).parent.parent / "python"))
 
+from faults import Faults, started
 from llm_proxy import AsyncLlmProxy, LlmProxy
 from servers import Server
 from stack import INTERNAL_KEY, Services
 from upstream import Upstream
-
-from faults import Faults, started
 
 MODELS = [
     "scripted",
@@ -198,9 +197,7 @@ def any_model(faults_server: Faults) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def distant(
-    session_services: Services, directory: Path, any_model: dict[str, Any]
-) -> Home:
+def distant(session_services: Services, directory: Path, any_model: dict[str, Any]) -> Home:
     """A service before that upstream."""
     config = directory / "distant.yaml"
     config.write_text(json.dumps(any_model))
@@ -214,7 +211,8 @@ def near(any_model: dict[str, Any]) -> Home:
     return Home(any_model, None)
 
 
-# It asks twice, without waits, then another endpoint where there is one, and leaves one alone after three failures.
+# It asks twice, without waits, then another endpoint where there is one, and leaves one alone
+# after three failures.
 HASTY = {
     "RETRY_ATTEMPTS": 2,
     "RETRY_BASE_MS": 1,
@@ -227,18 +225,23 @@ HASTY = {
 
 @pytest.fixture
 def hasty(faults: Faults, services: Services, directory: Path) -> list[Home]:
-    """A service and an engine of this process, both of the test's own, that ask again. `pair` has two endpoints,
-    `first` and `second`; every other model has one."""
+    """A service and an engine of this process, both of the test's own, that ask again.
+
+    `pair` has two endpoints, `first` and `second`; every other model has one.
+    """
     params = {"api_base": f"{faults.url}/v1", "api_key": "k"}
     models = [("pair", "first", 1), ("pair", "second", 2), ("*", "*", 1)]
     entries = [
-        {"model_name": name, "litellm_params": {"model": f"openai/{model}", "order": order} | params}
+        {
+            "model_name": name,
+            "litellm_params": {"model": f"openai/{model}", "order": order} | params,
+        }
         for name, model, order in models
     ]
     configuration = {"model_list": entries}
     config = directory / "hasty.yaml"
     config.write_text(json.dumps(configuration))
-    settings = {name: str(value) for name, value in HASTY.items()}
+    settings: Any = {name: str(value) for name, value in HASTY.items()}
     service = services.start("hasty", LLM_MODE="native", CONFIG=str(config), **settings)
     return [Home(configuration, service.url), Home(configuration, None, HASTY)]
 

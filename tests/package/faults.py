@@ -1,6 +1,7 @@
 """The fault upstream of `tests/support`, as the tests of the package steer it and see who left.
 
-It is a process of its own, so that what it sees is the truth of the sockets, whatever this process does.
+It is a process of its own, so that what it sees is the truth of the sockets, whatever this process
+does.
 """
 
 import subprocess
@@ -10,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
+
 from stack import BINARY
 
 Json = dict[str, Any]
@@ -96,7 +98,9 @@ class Faults:
 
     def wait_until_left(self, count: int = 1) -> float:
         """Waits until so many have hung up; the moment when the last of them did (monotonic)."""
-        left = until(f"{count} callers that left", lambda: len(gone := self.left()) >= count and gone)
+        left = until(
+            f"{count} callers that left", lambda: len(gone := self.left()) >= count and gone
+        )
         return float(time.monotonic() - left[-1]["ms_ago"] / 1000)
 
     def open(self) -> list[Json]:

@@ -1,4 +1,4 @@
-"""The twin for event loops: asyncio's and uvloop's, one after the other, many calls at once, tasks that are cancelled."""
+"""The twin for event loops, asyncio's and uvloop's: calls at once, tasks that are cancelled."""
 
 import asyncio
 import threading
@@ -6,14 +6,14 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-import llm_proxy
 import pytest
 import trio
 import uvloop
-from llm_proxy import AsyncLlmProxy
 
+import llm_proxy
 from conftest import Home
 from faults import PIECES, SILENT, STALLS, TEXT, Faults, at, says
+from llm_proxy import AsyncLlmProxy
 
 HI = [{"role": "user", "content": "hi"}]
 RUNS: dict[str, Callable[[Coroutine[Any, Any, Any]], Any]] = {
@@ -139,9 +139,7 @@ async def test_a_timeout_of_the_loop_ends_the_stream(either: Home, faults: Fault
     async with either.asynchronous() as client:
         stream = await ask(client, stream=True)
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.2):
-                async for _ in stream:
-                    pass
+            await asyncio.wait_for(all_of(stream), 0.2)
         assert stream.closed
         await asyncio.to_thread(faults.wait_until_left)
 

@@ -1,4 +1,4 @@
-"""The end of the interpreter with calls under way: at once, without a word, and the upstream is closed."""
+"""The end of the interpreter with calls under way: at once, and without a word."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -70,7 +70,9 @@ sys.exit(0)
 SCENES = [DAEMONS, STREAMS, ASYNC, THREADS_OF_LOOPS, EVENTS, EXITS, SERVES, AT_THE_END]
 
 
-def test_the_interpreter_ends_at_once_and_without_a_word(near: Home, distant: Home, faults: Faults) -> None:
+def test_the_interpreter_ends_at_once_and_without_a_word(
+    near: Home, distant: Home, faults: Faults
+) -> None:
     faults.on("silent", says(SILENT))
     faults.on("stalls", STALLS)
 

@@ -111,7 +111,8 @@ async def main():
         async def go_on(): return await anext(stream)
         return asyncio.run(go_on())
     print(in_child(work))
-    print("".join([chunk.choices[0].delta.content or "" async for chunk in stream if chunk.choices]))
+    rest = [chunk.choices[0].delta.content async for chunk in stream if chunk.choices]
+    print("".join(word or "" for word in rest))
 asyncio.run(main())
 """,
     )

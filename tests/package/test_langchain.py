@@ -17,7 +17,12 @@ def model(any_model: dict[str, Any], faults: Faults) -> Any:
     """A model of LangChain's, without retries of its own."""
     faults.on("m", says())
     with llm_proxy.serve_local(any_model, settings={"RETRY_ATTEMPTS": 1}) as local:
-        yield ChatOpenAI(base_url=local.base_url, api_key=local.api_key, model="m", max_retries=0)
+        yield model_of(local)
+
+
+def model_of(local: llm_proxy.LocalService) -> ChatOpenAI:
+    where: Any = {"base_url": local.base_url, "api_key": local.api_key}
+    return ChatOpenAI(model="m", max_retries=0, **where)
 
 
 def test_a_whole_answer(model: ChatOpenAI) -> None:
@@ -49,9 +54,9 @@ def test_failures_are_told(model: ChatOpenAI, faults: Faults) -> None:
 
 def test_who_leaves_is_seen_to_leave(model: ChatOpenAI, faults: Faults) -> None:
     faults.on("m", says(at(ROLE_AND_TWO, "stall")))
-    stream = model.stream("hi")
+    stream: Any = model.stream("hi")
     next(stream)
-    stream.close()  # type: ignore[attr-defined]
+    stream.close()
     faults.wait_until_left()
 
 
@@ -61,6 +66,6 @@ def test_its_log_comes_when_somebody_comes_by(
     caplog.set_level(logging.INFO, "llm_proxy")
     faults.on("m", says())
     with llm_proxy.serve_local(any_model) as local:
-        ChatOpenAI(base_url=local.base_url, api_key=local.api_key, model="m").invoke("hi")
+        model_of(local).invoke("hi")
     told = [record for record in caplog.records if record.name == "llm_proxy.usage"]
     assert [record.threadName for record in told] == [threading.current_thread().name]

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from llm_proxy import LlmProxy
 
 from conftest import Home
 from faults import STALLS, Faults, says, until
+from llm_proxy import LlmProxy
 
 HI = [{"role": "user", "content": "hi"}]
 STREAMS = 300
@@ -22,11 +22,11 @@ GROWTH_BYTES = 6 << 20
 
 
 def descriptors() -> int:
-    return len(os.listdir("/proc/self/fd"))
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
 def threads() -> int:
-    return len(os.listdir("/proc/self/task"))
+    return sum(1 for _ in Path("/proc/self/task").iterdir())
 
 
 def memory() -> int:
@@ -123,10 +123,7 @@ def test_all_calls_share_one_thread(either: Home, faults: Faults) -> None:
     faults.on("m", says())
     for client in (either.sync(), either.sync()):
         client.chat.completions.create(model="m", messages=HI)
-    names = [
-        Path(f"/proc/self/task/{task}/comm").read_text().strip()
-        for task in os.listdir("/proc/self/task")
-    ]
+    names = [(task / "comm").read_text().strip() for task in Path("/proc/self/task").iterdir()]
     assert names.count("llm-proxy") == 1
     # Python knows nothing of it.
     assert "llm-proxy" not in {thread.name for thread in threading.enumerate()}

@@ -1,4 +1,4 @@
-"""What the engine logs goes to Python's `logging`, on the threads of its callers, and nowhere else."""
+"""What the engine logs goes to Python's `logging`, on the threads of its callers."""
 
 import logging
 import threading
@@ -90,7 +90,7 @@ except llm_proxy.APIStatusError:
 """,
     )
     [warning] = ended.stderr.splitlines()
-    assert 'outage request_id=' in warning
+    assert "outage request_id=" in warning
     assert (ended.code, ended.stdout) == (0, "")
 
 

@@ -1,17 +1,17 @@
-"""One table of calls, through the service and in this process: the same answers, errors and events, to the letter."""
+"""One table of calls, through the service and in this process: the same comes of each."""
 
 from typing import Any
 
-import llm_proxy
 import pytest
-from llm_proxy import LlmProxy
-from llm_proxy.events import Event
 
+import llm_proxy
 from conftest import Home
 from faults import PIECES, ROLE_AND_TWO, SILENT, Faults, Json, at, refuses, says
+from llm_proxy.events import Event
 
 HI = [{"role": "user", "content": "hi"}]
 TOOL_CALLS = [{"name": "weather", "arguments": '{"city": "Oslo"}'}]
+CALLS_TOOLS = {"body": {"chat": {"tool_calls": TOOL_CALLS}}}
 RESET = {"at": "before_head", "do": "reset"}
 LATE_AND_REFUSED = refuses(400) | {"delay_ms": 200}
 
@@ -20,8 +20,8 @@ CASES: dict[str, tuple[str, list[Json], Json]] = {
     "whole": ("m", [says()], {}),
     "stream": ("m", [says()], {"stream": True}),
     "usage": ("m", [says()], {"stream": True, "stream_options": {"include_usage": True}}),
-    "tool calls": ("m", [{"body": {"chat": {"tool_calls": TOOL_CALLS}}}], {}),
-    "streamed tool calls": ("m", [{"body": {"chat": {"tool_calls": TOOL_CALLS}}}], {"stream": True}),
+    "tool calls": ("m", [CALLS_TOOLS], {}),
+    "streamed tool calls": ("m", [CALLS_TOOLS], {"stream": True}),
     "several choices": ("m", [says()], {"stream": True, "n": 3}),
     "slow stream": ("m", [says(pace={"gap_ms": 80})], {"stream": True}),
     "unicode": ("m", [says(pieces=["東京", "\u2028", "\0", "é", "🦀"])], {"stream": True}),
@@ -56,9 +56,9 @@ CASES: dict[str, tuple[str, list[Json], Json]] = {
 }  # fmt: skip
 
 
-def said(client: LlmProxy, model: str, options: Json) -> tuple[list[Any], Any]:
+def said(client: Any, model: str, options: Json) -> tuple[list[Any], Any]:
     """What came, all pieces of a stream, and how it ended."""
-    options = {"messages": HI, "extra_headers": {"x-request-id": "one"}} | options
+    options = {"messages": HI, "extra_headers": {"x-request-id": "one"}, **options}
     came: list[Any] = []
     try:
         answer = client.chat.completions.create(model=model, **options)
@@ -115,7 +115,8 @@ def test_both_homes_leave_alone_what_has_failed(hasty: list[Home], faults: Fault
     for home in hasty:
         faults.reset()
         faults.on("m", refuses(500))
-        with home.sync(on_event=(events := []).append) as client:
+        events: list[Event] = []
+        with home.sync(on_event=events.append) as client:
             errors = [said(client, "m", {})[1] for _ in range(3)]
             state = [row["state"] for row in client.health().values()]
         # How long it is left alone is drawn by lot.

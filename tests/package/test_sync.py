@@ -1,18 +1,19 @@
-"""The client that waits: what it gives, how long it waits, how often it asks, and how it is closed."""
+"""The client that waits: what it gives, how long it waits, how often it asks, how it is closed."""
 
+import json
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import llm_proxy
 import pytest
-from llm_proxy import LlmProxy
 
+import llm_proxy
 from conftest import Home
 from faults import ROLE_AND_TWO, SILENT, STALLS, TEXT, Faults, at, says, until
+from llm_proxy import LlmProxy
 from servers import reserve_port
-from stack import INTERNAL_KEY, Services
+from stack import INTERNAL_KEY
 
 HI = [{"role": "user", "content": "hi"}]
 # Much shorter than what they are waited for with, much longer than a call takes.
@@ -35,9 +36,7 @@ def test_everything_that_a_client_can_be_asked_for(either: Home, faults: Faults)
         assert [report.endpoint for report in client.doctor()] == list(client.health())
 
 
-def test_an_answer_knows_who_gave_it_and_after_how_many_calls(
-    either: Home, faults: Faults
-) -> None:
+def test_an_answer_knows_who_gave_it_and_after_how_many_calls(either: Home, faults: Faults) -> None:
     faults.on("m", says())
     with either.sync() as client:
         answer = ask(client, extra_headers={"x-request-id": "given"})
@@ -75,9 +74,7 @@ def test_silence_between_two_chunks_is_a_timeout(either: Home, faults: Faults) -
         faults.wait_until_left()
 
 
-def test_a_stream_may_take_longer_than_the_timeout_altogether(
-    either: Home, faults: Faults
-) -> None:
+def test_a_stream_may_take_longer_than_the_timeout_altogether(either: Home, faults: Faults) -> None:
     faults.on("m", says(pieces={"count": 8, "size": 3}, pace={"gap_ms": 60}))
     with either.sync(timeout=SHORT_S) as client:
         began = time.monotonic()
@@ -100,7 +97,7 @@ def test_headers_and_members_go_along(either: Home, faults: Faults) -> None:
     assert '"top_k":3' in faults.requests()[0]["body"].replace(" ", "")
 
 
-def test_a_service_that_starts_late_is_waited_for(services: Services) -> None:
+def test_a_service_that_starts_late_is_waited_for() -> None:
     port = reserve_port()
     client = LlmProxy(base_url=f"http://127.0.0.1:{port}", internal_auth="k", max_retries=20)
     answers: list[Any] = []
@@ -190,7 +187,7 @@ class Stub:
                 stub.asked += 1
                 self.send_response(503 if codes else 200)
                 said = {"error": {"message": "no", "code": codes.pop(0)}} if codes else answer
-                body = llm_proxy_json(said)
+                body = json.dumps(said).encode()
                 self.send_header("retry-after", "1")
                 self.send_header("content-length", str(len(body)))
                 self.end_headers()
@@ -209,9 +206,3 @@ class Stub:
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
-
-
-def llm_proxy_json(value: Any) -> bytes:
-    import json
-
-    return json.dumps(value).encode()

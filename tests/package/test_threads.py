@@ -5,13 +5,13 @@ import sys
 import threading
 from typing import Any
 
-import llm_proxy
 import pytest
-from llm_proxy import LlmProxy
-from llm_proxy.events import Event, RecoveredEvent, RetryEvent
 
+import llm_proxy
 from conftest import Home
 from faults import SILENT, TEXT, Faults, at, refuses, says
+from llm_proxy import LlmProxy
+from llm_proxy.events import Event, RecoveredEvent, RetryEvent
 
 HI = [{"role": "user", "content": "hi"}]
 THREADS, CALLS = 8, 50
@@ -103,8 +103,8 @@ def test_a_callback_may_close_its_client(hasty: list[Home], faults: Faults) -> N
         told: list[Event] = []
 
         def tell(event: Event) -> None:
-            told.append(event)
-            client.close()  # noqa: B023, it is called in this turn
+            told.append(event)  # noqa: B023, it is called in this turn
+            client.close()  # noqa: B023
 
         client = home.sync(on_event=tell)
         with pytest.raises(llm_proxy.ClientClosedError):
