@@ -32,7 +32,7 @@ const ERROR: u8 = 40;
 /// What Python wants to hear at least.
 static LEVEL: AtomicU8 = AtomicU8::new(WARNING);
 static HAS_LINES: AtomicBool = AtomicBool::new(false);
-static FIRST: Lines = Lines::NEW;
+static FIRST: Lines = Lines::new();
 
 /// The lines of one process. A forked child has some of its own behind those of its parent: the parent's may have
 /// been locked by a thread that the child does not have. To hold the lock during a fork would be wrong: hooks of
@@ -43,7 +43,9 @@ struct Lines {
 }
 
 impl Lines {
-    const NEW: Self = Self { waiting: Mutex::new(Waiting::NOTHING), of_child: OnceLock::new() };
+    const fn new() -> Self {
+        Self { waiting: Mutex::new(Waiting::NOTHING), of_child: OnceLock::new() }
+    }
 }
 
 /// Lines that nobody came by for yet.
@@ -115,7 +117,7 @@ fn keep(line: Line) {
 fn waiting() -> MutexGuard<'static, Waiting> {
     let mut own = &FIRST;
     for _ in 0..runtime::generation() {
-        own = own.of_child.get_or_init(|| Box::new(Lines::NEW));
+        own = own.of_child.get_or_init(|| Box::new(Lines::new()));
     }
     own.waiting.lock().unwrap_or_else(PoisonError::into_inner)
 }
