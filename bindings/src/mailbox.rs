@@ -133,7 +133,8 @@ impl Mailbox {
         }
     }
 
-    /// Takes out all that is there.
+    /// Takes out all that is there. Where nothing comes any more, as somebody else has taken the last message, it
+    /// is as if the call had been ended: of several who wait, one is given the end.
     pub fn take_all(&self, into: &mut VecDeque<Message>) {
         let mut state = self.lock();
         let was_full = state.waiting_bytes > MAX_WAITING_BYTES;
@@ -142,6 +143,9 @@ impl Mailbox {
             std::mem::swap(&mut state.messages, into);
         } else {
             into.append(&mut state.messages);
+        }
+        if into.is_empty() && state.is_finished {
+            into.push_back(Message::HungUp);
         }
         drop(state);
         if was_full {
@@ -152,7 +156,7 @@ impl Mailbox {
     /// Blocks until there is something, for `patience` at most. To be called without the GIL.
     pub fn wait(&self, patience: Duration) {
         let mut state = self.lock();
-        if state.messages.is_empty() {
+        if state.messages.is_empty() && !state.is_finished {
             state.has_waiter = true;
             let waited = self.arrived.wait_timeout(state, patience);
             let _state = waited.unwrap_or_else(PoisonError::into_inner);
@@ -162,7 +166,7 @@ impl Mailbox {
     /// Has `wakes` woken when something comes; false where something is there already.
     pub fn wake_by(&self, wakes: &Arc<Wakes>) -> bool {
         let mut state = self.lock();
-        if !state.messages.is_empty() {
+        if !state.messages.is_empty() || state.is_finished {
             return false;
         }
         state.wakes = Some(Arc::clone(wakes));

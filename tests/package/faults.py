@@ -65,6 +65,7 @@ class Faults:
         self._http = httpx.Client(base_url=f"{self.url}/__control", trust_env=False)
         self._seen = 0
         self._written = 0
+        self._others: set[int] = set()
 
     def reset(self) -> None:
         """Behaves well again, and has seen nothing."""
@@ -73,6 +74,7 @@ class Faults:
         connections = self._connections()
         self._seen = len(connections["closures"])
         self._written = connections["bytes_written"]
+        self._others = {one["connection_id"] for one in connections["open"]}
 
     def on(self, model: str, *behaviours: Json) -> None:
         """What requests of `model` get, one after the other; the last one for ever."""
@@ -98,9 +100,9 @@ class Faults:
         return float(time.monotonic() - left[-1]["ms_ago"] / 1000)
 
     def open(self) -> list[Json]:
-        """The connections that are open."""
-        connections: list[Json] = self._connections()["open"]
-        return connections
+        """The connections that are open, without those that earlier tests left."""
+        connections = self._connections()["open"]
+        return [one for one in connections if one["connection_id"] not in self._others]
 
     def bytes_written(self) -> int:
         """Of answers, since the last reset."""
