@@ -48,13 +48,8 @@ impl Transport {
 impl Transport {
     /// To the running service.
     #[staticmethod]
-    fn service(
-        py: Python<'_>,
-        base_url: &str,
-        internal_auth: &str,
-        settings: HashMap<String, String>,
-    ) -> PyResult<Self> {
-        let plan = Plan::of_service(base_url, internal_auth, settings);
+    fn service(py: Python<'_>, base_url: &str, internal_auth: &str) -> PyResult<Self> {
+        let plan = Plan::of_service(base_url, internal_auth);
         plan.map(Self::new).map_err(|message| configuration_error(py, message))
     }
 

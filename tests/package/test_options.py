@@ -67,6 +67,20 @@ def test_what_is_wrong_is_named(
         call()
 
 
+def test_what_the_environment_tells_a_service_stops_no_client(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LLM_PROXY__HOST", "0.0.0.0")
+    monkeypatch.setenv("LLM_PROXY__RETRY_ATTEMPTS", "many")
+    assert "127.0.0.1" in repr(LlmProxy())
+
+
+def test_a_wrong_variable_of_the_way_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLM_PROXY__CONNECT_TIMEOUT_S", "soon")
+    with pytest.raises(ConfigurationError, match="LLM_PROXY__CONNECT_TIMEOUT_S"):
+        LlmProxy()
+
+
 def test_without_arguments_the_environment_says_where(monkeypatch: pytest.MonkeyPatch) -> None:
     assert repr(LlmProxy()) == "LlmProxy(base_url='http://127.0.0.1:8002')"
     monkeypatch.setenv("LLM_PROXY__BASE_URL", "https://llm.example/v1")

@@ -61,7 +61,7 @@ class Client:
             ConfigurationError: an argument or variable cannot be used, or there is no key.
         """
         url = _options.base_url(base_url or os.environ.get(f"{_PREFIX}BASE_URL") or _DEFAULT_URL)
-        transport = Transport.service(url, _key(internal_auth, url), _settings_in_environment())
+        transport = Transport.service(url, _key(internal_auth, url))
         self._adopt(
             Core(
                 transport,
@@ -193,16 +193,6 @@ def _key(given: str | None, url: str) -> str:
             "the service's default key is good on loopback only"
         )
     return _DEFAULT_KEY
-
-
-def _settings_in_environment() -> dict[str, str]:
-    """The same variables as the service's: proxies, certificates, timeouts."""
-    named = (
-        (name.removeprefix(_PREFIX), value)
-        for name, value in os.environ.items()
-        if name.startswith(_PREFIX)
-    )
-    return dict(named)
 
 
 def _with_attempts(settings: dict[str, str], max_retries: int | NotGiven) -> dict[str, str]:

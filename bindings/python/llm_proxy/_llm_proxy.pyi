@@ -13,7 +13,7 @@ from .types import ChatCompletionChunk
 @final
 class Transport:
     @staticmethod
-    def service(base_url: str, internal_auth: str, settings: dict[str, str]) -> Transport: ...
+    def service(base_url: str, internal_auth: str) -> Transport: ...
     @staticmethod
     def embedded(
         config: str | None, document: bytes | None, settings: dict[str, str]

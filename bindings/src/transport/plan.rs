@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
-use llm_proxy::config::settings::{PREFIX, Settings};
+use llm_proxy::config::settings::Settings;
 use llm_proxy::domain::call::{Call, HttpCall};
 use llm_proxy::domain::endpoint::{BaseUrl, Deadlines, Endpoint, Provider};
 use llm_proxy::error::{Error, Kind};
@@ -39,18 +39,14 @@ pub struct Service {
 }
 
 impl Plan {
-    /// Calls to the service at `base_url`. `settings` say the way there and how long a connection may take.
+    /// Calls to the service at `base_url`; the environment says the way there and how long a connection may take.
     ///
     /// # Errors
     /// What cannot be used, in one line that names the argument or the variable.
-    pub fn of_service(
-        base_url: &str,
-        internal_auth: &str,
-        settings: HashMap<String, String>,
-    ) -> Result<Self, String> {
+    pub fn of_service(base_url: &str, internal_auth: &str) -> Result<Self, String> {
         let url: Result<BaseUrl, _> = base_url.parse();
         let url = url.map_err(|expected| format!("base_url is {base_url:?}: expected {expected}"))?;
-        let settings = Settings::from_variables(prefixed(settings)).map_err(|error| error.to_string())?;
+        let settings = Settings::of_client(environment()).map_err(|error| error.to_string())?;
         let limits =
             Deadlines { first_byte: NO_LIMIT, idle: NO_LIMIT, total: NO_LIMIT, ..settings.deadlines };
         let name = format!("the service at {url}");
@@ -98,8 +94,11 @@ impl Plan {
     }
 }
 
-fn prefixed(settings: HashMap<String, String>) -> impl Iterator<Item = (String, String)> {
-    settings.into_iter().map(|(name, value)| (format!("{PREFIX}{name}"), value))
+/// The process's environment, as Python changes it.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    let variables = std::env::vars_os();
+    variables
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())))
 }
 
 /// Headers as Python gives them.

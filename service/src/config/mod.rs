@@ -6,6 +6,7 @@
 mod access;
 mod address;
 mod choices;
+mod client;
 mod document;
 pub mod egress;
 mod embedded;
