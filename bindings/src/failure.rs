@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use llm_proxy::error::Kind;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyModule};
 
+use crate::fixed::Fixed;
 use crate::mailbox::Head;
 
 /// A failure on its way to the caller.
@@ -86,10 +86,8 @@ pub fn configuration_error(py: Python<'_>, message: String) -> PyErr {
 }
 
 fn exceptions(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
-    static EXCEPTIONS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
-    let module = EXCEPTIONS
-        .get_or_try_init(py, || PyModule::import(py, "llm_proxy._exceptions").map(Bound::unbind))?;
-    Ok(module.bind(py))
+    static EXCEPTIONS: Fixed<PyModule> = Fixed::new();
+    EXCEPTIONS.get_or_make(py, || PyModule::import(py, "llm_proxy._exceptions").map(Bound::unbind))
 }
 
 fn status_error<'py>(

@@ -13,13 +13,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pyo3::exceptions::PyRuntimeError;
-use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyWeakrefMethods, PyWeakrefReference};
 
 use tokio::sync::Notify;
 
+use crate::fixed::{Fixed, text};
 use crate::log;
 use crate::mailbox::Mailbox;
 use crate::runtime::{OfThisProcess, Shared};
@@ -125,8 +124,8 @@ impl Hub {
             event_loop: PyWeakrefReference::new(event_loop)?.unbind(),
         };
         let hub = Bound::new(py, hub)?;
-        let on_signal = hub.getattr(intern!(py, "on_signal"))?;
-        event_loop.call_method1(intern!(py, "add_reader"), (descriptor, on_signal))?;
+        let on_signal = hub.getattr(text!(py, "on_signal"))?;
+        event_loop.call_method1(text!(py, "add_reader"), (descriptor, on_signal))?;
         Ok(hub)
     }
 
@@ -145,8 +144,8 @@ impl Hub {
         if !mailbox.wake_by(wakes) {
             return Ok(None);
         }
-        let future = event_loop.call_method0(intern!(py, "create_future"))?;
-        future.setattr(intern!(py, "_asyncio_future_blocking"), true)?;
+        let future = event_loop.call_method0(text!(py, "create_future"))?;
+        future.setattr(text!(py, "_asyncio_future_blocking"), true)?;
         mailbox.set_future(Some(future.clone().unbind()));
         Ok(Some(future))
     }
@@ -158,7 +157,7 @@ impl Hub {
     /// Whether its loop is there and not closed.
     fn is_of_use(&self, py: Python<'_>) -> bool {
         let Some(event_loop) = self.event_loop.bind(py).upgrade() else { return false };
-        let closed = event_loop.call_method0(intern!(py, "is_closed")).and_then(|closed| closed.is_truthy());
+        let closed = event_loop.call_method0(text!(py, "is_closed")).and_then(|closed| closed.is_truthy());
         !closed.unwrap_or(true)
     }
 }
@@ -185,14 +184,14 @@ impl Hub {
 /// Completes the future of whoever waits for `mailbox`; it may have been cancelled meanwhile.
 fn complete(py: Python<'_>, mailbox: &Mailbox) -> PyResult<()> {
     let Some(future) = mailbox.set_future(None) else { return Ok(()) };
-    match future.call_method1(py, intern!(py, "set_result"), (py.None(),)) {
+    match future.call_method1(py, text!(py, "set_result"), (py.None(),)) {
         Err(_) if is_done(py, &future)? => Ok(()),
         completed => completed.map(drop),
     }
 }
 
 fn is_done(py: Python<'_>, future: &Py<PyAny>) -> PyResult<bool> {
-    future.call_method0(py, intern!(py, "done"))?.is_truthy(py)
+    future.call_method0(py, text!(py, "done"))?.is_truthy(py)
 }
 
 /// Whether somebody else waits for it.
@@ -206,10 +205,9 @@ fn is_awaited(py: Python<'_>, mailbox: &Mailbox) -> PyResult<bool> {
 }
 
 fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-    static RUNNING_LOOP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let running = RUNNING_LOOP
-        .get_or_try_init(py, || py.import("asyncio")?.getattr("get_running_loop").map(Bound::unbind))?;
-    running.bind(py).call0().map_err(|_no_loop| PyRuntimeError::new_err(no_loop(py)))
+    static RUNNING_LOOP: Fixed<PyAny> = Fixed::new();
+    let asked = || py.import("asyncio")?.getattr("get_running_loop").map(Bound::unbind);
+    RUNNING_LOOP.get_or_make(py, asked)?.call0().map_err(|_no_loop| PyRuntimeError::new_err(no_loop(py)))
 }
 
 fn no_loop(py: Python<'_>) -> &'static str {

@@ -6,11 +6,11 @@
 mod fault;
 
 use pyo3::exceptions::PyValueError;
-use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple, PyType};
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyType};
 use serde::Serialize;
 
+use crate::fixed::{Fixed, text};
 use crate::types::Record;
 use fault::Fault;
 
@@ -34,6 +34,16 @@ pub fn write(value: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
 /// Those of [`write`].
 pub fn text(value: &Bound<'_, PyAny>, indent: Option<usize>) -> PyResult<String> {
     String::from_utf8(written(value, indent)?).map_err(|error| PyValueError::new_err(error.to_string()))
+}
+
+/// `collections.abc.Mapping`, under the name by which Python has loaded it long before: the usual one would cost
+/// an import.
+///
+/// # Errors
+/// Those of Python.
+pub fn mapping(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    static MAPPING: Fixed<PyAny> = Fixed::new();
+    MAPPING.get_or_make(py, || py.import("_collections_abc")?.getattr("Mapping").map(Bound::unbind))
 }
 
 fn written(value: &Bound<'_, PyAny>, indent: Option<usize>) -> PyResult<Vec<u8>> {
@@ -85,18 +95,20 @@ impl Writer {
         if value.is_instance_of::<PyType>() {
             return Err(Fault::no_json(value));
         }
-        if let Some(dump) = value.getattr_opt(intern!(py, "model_dump"))? {
+        if let Some(dump) = value.getattr_opt(text!(py, "model_dump"))? {
             let arguments = PyDict::new(py);
-            arguments.set_item(intern!(py, "mode"), intern!(py, "json"))?;
-            arguments.set_item(intern!(py, "exclude_unset"), true)?;
+            arguments.set_item(text!(py, "mode"), text!(py, "json"))?;
+            arguments.set_item(text!(py, "exclude_unset"), true)?;
             return self.value(&dump.call((), Some(&arguments))?, depth + 1);
         }
-        if let Some(dump) = value.getattr_opt(intern!(py, "to_dict"))? {
+        if let Some(dump) = value.getattr_opt(text!(py, "to_dict"))? {
             return self.value(&dump.call0()?, depth + 1);
         }
-        let mapping = value.cast::<PyMapping>().map_err(|_| Fault::no_json(value))?;
+        if !value.is_instance(mapping(py)?)? {
+            return Err(Fault::no_json(value));
+        }
         let dict = PyDict::new(py);
-        dict.update(mapping)?;
+        dict.call_method1(text!(py, "update"), (value,))?;
         self.dict(&dict, depth)
     }
 
@@ -110,7 +122,7 @@ impl Writer {
             return self.plain(&int);
         }
         // A subclass, such as an enum, may write itself as it likes.
-        let digits = int.py().get_type::<PyInt>().call_method1(intern!(int.py(), "__repr__"), (int,))?;
+        let digits = int.py().get_type::<PyInt>().call_method1(text!(int.py(), "__repr__"), (int,))?;
         self.out.extend_from_slice(digits.extract::<&str>()?.as_bytes());
         Ok(())
     }

@@ -13,6 +13,7 @@ mod client;
 mod command;
 mod embedded;
 mod failure;
+mod fixed;
 mod flow;
 mod fork;
 mod hub;
@@ -34,6 +35,7 @@ fn _llm_proxy(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<client::Transport>()?;
     module.add_class::<call::Call>()?;
     module.add_class::<awaited::Awaiter>()?;
+    module.add_class::<hub::Hub>()?;
     module.add_class::<streams::Stream>()?;
     module.add_class::<streams::AsyncStream>()?;
     module.add_class::<streams::EventStream>()?;

@@ -8,12 +8,12 @@ use std::sync::{Mutex, MutexGuard, Once, OnceLock, PoisonError};
 
 use llm_proxy::ports::LineSink;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::fixed::Fixed;
 use crate::runtime;
 
 /// The logger of the engine's messages, and that of its usage records.
@@ -84,7 +84,7 @@ pub fn deliver(py: Python<'_>) {
     if dropped > 0 {
         lines.push((MESSAGES, WARNING, format!("{dropped} lines of the log were not taken in time")));
     }
-    if let Err(error) = logs(py).and_then(|logs| logs.call_method1(py, "deliver", (lines,))) {
+    if let Err(error) = logs(py).and_then(|logs| logs.call_method1("deliver", (lines,))) {
         error.write_unraisable(py, None);
     }
 }
@@ -96,9 +96,9 @@ pub fn after_fork_in_child() {
     drop(waiting());
 }
 
-fn logs(py: Python<'_>) -> PyResult<&Py<PyModule>> {
-    static LOGS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
-    LOGS.get_or_try_init(py, || PyModule::import(py, "llm_proxy._logs").map(Bound::unbind))
+fn logs(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
+    static LOGS: Fixed<PyModule> = Fixed::new();
+    LOGS.get_or_make(py, || PyModule::import(py, "llm_proxy._logs").map(Bound::unbind))
 }
 
 fn keep(line: Line) {

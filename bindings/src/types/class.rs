@@ -1,10 +1,10 @@
 //! What a result class is made of: its members, and what becomes of their JSON.
 
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::PyString;
 
 use super::record::Record;
+use crate::fixed::Fixed;
 
 /// A result class.
 pub struct Class {
@@ -24,7 +24,7 @@ pub struct Field {
     pub key: &'static str,
     /// What its JSON is read as.
     pub reads: Reads,
-    interned: PyOnceLock<Py<PyString>>,
+    interned: Fixed<PyString>,
 }
 
 /// What a member's JSON is read as. JSON of another kind than the one that is named stays as it is.
@@ -74,11 +74,11 @@ impl Reads {
 impl Field {
     /// A member; its key is interned when it is first read.
     pub const fn new(name: &'static str, key: &'static str, reads: Reads) -> Self {
-        Self { name, key, reads, interned: PyOnceLock::new() }
+        Self { name, key, reads, interned: Fixed::new() }
     }
 
     /// The key as a Python string, always the same one.
     pub fn interned<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        self.interned.get_or_init(py, || PyString::intern(py, self.key).unbind()).bind(py).clone()
+        self.interned.text(py, self.key).clone()
     }
 }

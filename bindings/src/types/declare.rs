@@ -108,7 +108,7 @@ macro_rules! class {
                 $(#[$member_doc])*
                 #[getter]
                 fn $member<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, PyAny>>> {
-                    Record::of(slf)?.attribute(pyo3::intern!(slf.py(), $key), $reads)
+                    Record::of(slf)?.attribute(crate::fixed::text!(slf.py(), $key), $reads)
                 }
             )*
         }

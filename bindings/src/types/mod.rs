@@ -19,13 +19,14 @@ mod repeats;
 
 use std::sync::Arc;
 
-use pyo3::intern;
 use pyo3::prelude::*;
 
 use class::Class;
 pub use partial::Partial;
 pub use record::Record;
 use repeats::Repeats;
+
+use crate::json;
 
 /// Whose answer it is: an attribute each of whole answers and of chunks, and not in their JSON.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -118,10 +119,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     register_as_mapping(module.py())
 }
 
-/// So that `match` takes records where it takes dicts. Python has loaded `_collections_abc` long before;
-/// `collections.abc` is another name for it that would cost an import.
+/// So that `match` takes records where it takes dicts.
 fn register_as_mapping(py: Python<'_>) -> PyResult<()> {
-    let mapping = py.import("_collections_abc")?.getattr(intern!(py, "Mapping"))?;
-    mapping.call_method1(intern!(py, "register"), (py.get_type::<Record>(),))?;
-    Ok(())
+    json::mapping(py)?.call_method1("register", (py.get_type::<Record>(),)).map(drop)
 }

@@ -1,10 +1,10 @@
 //! How much of a streamed answer there is: for the caller of one that breaks off.
 
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 
 use super::record::Record;
+use crate::fixed::text;
 
 /// The text of the first choice so far, and the usage if it was told.
 #[derive(Default)]
@@ -24,7 +24,7 @@ impl Partial {
         if let Some(text) = content(members)? {
             self.text.push_str(text.to_str()?);
         }
-        if let Some(usage) = members.get_item(intern!(py, "usage"))?.filter(|usage| !usage.is_none()) {
+        if let Some(usage) = members.get_item(text!(py, "usage"))?.filter(|usage| !usage.is_none()) {
             self.usage = Some(usage.unbind());
         }
         Ok(())
@@ -39,12 +39,12 @@ impl Partial {
 /// `choices[0].delta.content`
 fn content<'py>(chunk: &Bound<'py, PyDict>) -> PyResult<Option<Bound<'py, PyString>>> {
     let py = chunk.py();
-    let Some(choices) = chunk.get_item(intern!(py, "choices"))? else { return Ok(None) };
+    let Some(choices) = chunk.get_item(text!(py, "choices"))? else { return Ok(None) };
     let Ok(choices) = choices.cast_into::<PyList>() else { return Ok(None) };
     let Some(choice) = choices.iter().next() else { return Ok(None) };
     let Ok(choice) = Record::of(&choice) else { return Ok(None) };
-    let Some(delta) = choice.members(py).get_item(intern!(py, "delta"))? else { return Ok(None) };
+    let Some(delta) = choice.members(py).get_item(text!(py, "delta"))? else { return Ok(None) };
     let Ok(delta) = Record::of(&delta) else { return Ok(None) };
-    let content = delta.members(py).get_item(intern!(py, "content"))?;
+    let content = delta.members(py).get_item(text!(py, "content"))?;
     Ok(content.and_then(|content| content.cast_into::<PyString>().ok()))
 }
