@@ -16,3 +16,8 @@ def deliver(records: list[tuple[str, int, str]]) -> None:
         logger = logging.getLogger(name)
         if logger.isEnabledFor(level):
             logger.log(level, "%s", message)
+
+
+def level() -> int:
+    """What the application wants to hear at least."""
+    return logging.getLogger("llm_proxy").getEffectiveLevel()

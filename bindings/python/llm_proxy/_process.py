@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import atexit
 import os
-import sys
 
 from . import _llm_proxy
-
-_WARNING = 30  # logging.WARNING, which is logging's own default
 
 _arranged = False
 
@@ -16,6 +13,11 @@ _arranged = False
 def prepare() -> None:
     """Called when a client is made: at import nothing is changed and nothing runs."""
     global _arranged
+    # Not at import, where it would take longer than everything else; and not when there is
+    # something to log: a thread may fork while another one imports, and its child would wait for
+    # that for ever.
+    from . import _logs
+
     if not _arranged:
         _arranged = True
         # The engine's thread stands still meanwhile, and is the parent's alone afterwards.
@@ -25,15 +27,4 @@ def prepare() -> None:
             after_in_child=_llm_proxy.after_fork_in_child,
         )
         atexit.register(_llm_proxy.shutdown)
-    _llm_proxy.set_log_level(_level())
-
-
-def _level() -> int:
-    """What the application wants to hear; `logging` is not imported for one that does not."""
-    logging = sys.modules.get("logging")
-    if logging is None:
-        return _WARNING
-    level: int = logging.getLogger("llm_proxy").getEffectiveLevel()
-    # The engine's levels are bytes; whoever wants to hear nothing may have said so with a large
-    # number.
-    return max(0, min(level, 255))
+    _llm_proxy.set_log_level(_logs.level())
