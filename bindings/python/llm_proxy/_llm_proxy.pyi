@@ -50,6 +50,10 @@ class Awaiter(Generator[Any, Any, Any]):
     def close(self) -> None: ...
 
 @final
+class Hub:
+    def on_signal(self) -> None: ...
+
+@final
 class Stream(Iterator[ChatCompletionChunk]):
     @property
     def request_id(self) -> str | None: ...
