@@ -13,6 +13,8 @@ import asyncio, faulthandler, json, os, signal, sys, threading, time
 import llm_proxy
 from llm_proxy import AsyncLlmProxy, LlmProxy
 faulthandler.enable()
+# Whoever runs the tests may ignore it, and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 HI = [{"role": "user", "content": "hi"}]
 HOME = json.loads(os.environ["HOME_OF_ENGINE"])
 def made(kind, **options):
