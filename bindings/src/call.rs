@@ -1,6 +1,6 @@
 //! A call, until its answer has begun.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -133,7 +133,7 @@ impl Begun {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Arc<Caller>>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<Caller>>> {
         self.caller.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -137,20 +137,20 @@ async fn stream(mut reply: Reply, request: &Request, mailbox: &Arc<Mailbox>) {
         if !messages.is_empty() {
             silence.begins_anew();
         }
-        let end = messages.last().map(|last| (last.is_last(), matches!(last, Message::Complete)));
+        let is_complete = matches!(messages.last(), Some(Message::Complete));
+        let is_over = messages.last().is_some_and(Message::is_last);
         mailbox.put(messages);
-        match end {
-            Some((true, true)) => {
-                // The caller is done and may hang up: that must not cost the connection.
-                spawn_local(read_to_the_end(reply));
-                return;
-            }
-            Some((true, false)) => return,
-            _ if mailbox.is_full() => {
-                mailbox.has_room().await;
-                silence.begins_anew();
-            }
-            _ => {}
+        if is_complete {
+            // The caller is done and may hang up: that must not cost the connection.
+            spawn_local(read_to_the_end(reply));
+            return;
+        }
+        if is_over {
+            return;
+        }
+        if mailbox.is_full() {
+            mailbox.has_room().await;
+            silence.begins_anew();
         }
     }
 }

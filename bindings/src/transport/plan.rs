@@ -68,8 +68,8 @@ impl Plan {
         settings: HashMap<String, String>,
     ) -> Result<Self, String> {
         let (settings, source) = embedded(config, document, settings)?;
-        // Read here, so that a mistake is told where it was made.
-        source.models()?;
+        // Read here, so that a mistake is told where it was made; the start tells the warnings.
+        source.check()?;
         Ok(Self::Embedded(Box::new((settings, source))))
     }
 

@@ -24,7 +24,7 @@ pub fn check() -> Result<(), String> {
 /// Explains the models; what is missing makes the check fail.
 fn check_models(settings: &Settings, out: &mut impl Write) -> Result<(), String> {
     let source = Source::of(settings);
-    let Some(configuration) = source.read()? else { return source.models().map(drop) };
+    let Some(configuration) = source.read()? else { return source.check() };
     say(out, &format!("\n{}", explain(&configuration).trim_end()));
     match configuration.left_out.len() {
         0 => Ok(()),

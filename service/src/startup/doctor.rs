@@ -80,7 +80,7 @@ fn subjects(settings: &Settings) -> Result<Vec<Subject>, String> {
     let source = Source::of(settings);
     let configuration = source.survey()?;
     if configuration.is_none() && settings.mode == Mode::Native {
-        source.models()?;
+        source.check()?;
     }
     let left_out = configuration.as_ref().map(absent).unwrap_or_default();
     let models = configuration.map(|configuration| configuration.models).unwrap_or_default();

@@ -129,21 +129,31 @@ impl Source {
     /// # Errors
     /// In one line: a named file is wrong, or nobody is left to serve in native mode.
     pub fn models(&self) -> Result<Models, String> {
+        let Some(configuration) = self.usable()? else { return Ok(Models::default()) };
+        self.tell(&configuration);
+        Ok(self.behind(configuration.models))
+    }
+
+    /// Whether there is something to start with. What was found is not told.
+    ///
+    /// # Errors
+    /// As for [`Source::models`].
+    pub fn check(&self) -> Result<(), String> {
+        self.usable().map(drop)
+    }
+
+    fn usable(&self) -> Result<Option<Configuration>, String> {
         let named = self.settings.config.is_some() || matches!(self.origin, Origin::Document(_));
         match self.read() {
-            Ok(Some(configuration)) => {
-                self.tell(&configuration);
-                Ok(self.behind(configuration.models))
-            }
             Ok(None) if self.settings.mode == Mode::Native => Err(format!(
                 "LLM_PROXY__LLM_MODE holds \"native\", but no endpoint is configured: expected a file in \
                  LLM_PROXY__CONFIG, or {DEFAULT_CONFIG} in the working directory"
             )),
-            Ok(None) => Ok(Models::default()),
+            Ok(read) => Ok(read),
             Err(problem) if named || self.settings.mode == Mode::Native => Err(problem),
             Err(problem) => {
                 tracing::warn!("{problem}: nobody stands behind LiteLLM");
-                Ok(Models::default())
+                Ok(None)
             }
         }
     }
